@@ -9,9 +9,6 @@ from places import OWNER, PLACES, Place
 from playwright.sync_api import Page, Request, expect
 from scene import Scene
 
-LOOKS: tuple[tuple[str, Literal["light", "dark"]], ...] = (("desktop", "light"), ("telephone", "dark"))
-"""Each screen and each colour scheme once, not in all combinations: axe takes most of the time and sees no difference."""
-
 each = pytest.mark.parametrize("place", PLACES, ids=[place.name for place in PLACES])
 TABS = 60
 MOST = 150_000
@@ -41,11 +38,25 @@ def test_it_is_light_fits_and_is_for_everybody(opened: Opened, scene: Scene, pla
     visit(page, scene, place)
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     assert_light(page, done)
-    for screen, colours in LOOKS:
-        page.set_viewport_size(SCREENS[screen]["viewport"])
-        page.emulate_media(color_scheme=colours)
-        assert_fits(page)
-        assert_accessible(page)
+    assert_is_for_everybody(page, "desktop", "light")
+
+
+@each
+@pytest.mark.slow
+def test_a_telephone_in_the_dark_shows_it_to_everybody(opened: Opened, scene: Scene, place: Place) -> None:
+    assert_is_for_everybody(visit(opened(place.who).new_page(), scene, place), "telephone", "dark")
+
+
+def assert_is_for_everybody(page: Page, screen: str, colours: Literal["light", "dark"]) -> None:
+    """Check that the page fits the screen, and that axe finds nothing wrong with it.
+
+    Each screen and each colour scheme is looked at once, not in all combinations: axe takes most of the time and sees
+    no difference.
+    """
+    page.set_viewport_size(SCREENS[screen]["viewport"])
+    page.emulate_media(color_scheme=colours)
+    assert_fits(page)
+    assert_accessible(page)
 
 
 def assert_light(page: Page, done: list[Request]) -> None:

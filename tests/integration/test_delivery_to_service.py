@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import kept_events
+import pytest
 import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -18,6 +19,8 @@ from pillar_service.node.paths import Home
 from pillar_service.node.signing import Signer
 from pillar_service.node.spool import Spool
 from pillar_service.node.told import Told
+
+pytestmark = pytest.mark.slow
 
 NODE, KIND = "cellar-9", "org.example.thing"
 EVENTS, STREAMS, KILLS = 1500, 3, 3

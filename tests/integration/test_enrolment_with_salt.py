@@ -21,6 +21,8 @@ from pillar_service.core.events.submission import Lifecycle
 from pillar_service.node.enrolment import keys
 from pillar_service.node.enrolment.asking import ask
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["folder", "place"]
 
 CUT_OFF_S = 5.0

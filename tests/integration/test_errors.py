@@ -13,6 +13,8 @@ from frail_node import frail
 from peers import IMAGE
 from ports import free_ports
 
+pytestmark = pytest.mark.slow
+
 NODE = "frail-1"
 ACCOUNT = "errors@example.org"
 PORTS = 10
@@ -102,7 +104,6 @@ def test_a_bot_that_is_made_anew_has_another_port(says, master, client, node):
     assert again["actual"] == "alive"
 
 
-@pytest.mark.slow
 def test_an_image_that_is_missing(says, master, client, node, service, engine):
     tag = f"saltcellar/pub:test-{secrets.token_hex(3)}"
     service.stop()
@@ -153,7 +154,6 @@ def test_the_service_is_away(says, master, service, engine, bot):
     assert "There is no bot or account" in says("bots.show", "unheard")
 
 
-@pytest.mark.slow
 def test_the_master_is_away(client, master, node, bot, engine):
     before = lives(engine, [bot])
     master.kill()
@@ -172,7 +172,6 @@ def test_the_master_is_away(client, master, node, bot, engine):
     assert client.agent("patient")["actual"] == "alive"
 
 
-@pytest.mark.slow
 def test_docker_is_down_on_the_node(says, master, client, node, engine, bot):
     before = lives(engine, [bot])
     with node.without_docker():
@@ -197,7 +196,6 @@ def facts(client) -> dict[str, Any]:
     )
 
 
-@pytest.mark.slow
 def test_the_disk_is_full_on_the_node(says, master, client, node, engine, bot):
     who = client.agent(bot)["pub_id"]
     with node.full():

@@ -178,7 +178,7 @@ def test_with_an_earlier_pillar_it_converges_and_says_so(stack, usual_s, fault):
 
 
 @pytest.mark.parametrize("with_copy", [False, True])
-@pytest.mark.parametrize("fault", ["refused", "empty", "404"])
+@pytest.mark.parametrize("fault", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("refused", "empty")), "404"])
 def test_a_state_apply_that_names_no_states_is_as_safe(stack, fault, with_copy):
     stack.forget(copies=True)
     assert stack.apply(BARE)[1] == 0

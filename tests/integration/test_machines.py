@@ -21,6 +21,8 @@ from pillar_service.node.containers import BOT_LABEL, NODE_LABEL
 from pillar_service.node.paths import PUB_USER, Home
 from pillar_service.node.spool import Spool
 
+pytestmark = pytest.mark.slow
+
 NODE, BOT = f"healed-{uuid.uuid4().hex[:8]}", uuid.uuid4().hex[:16]
 IMAGE = f"saltcellar/pub:{json.loads((TOP / 'states/pubs/image/package.json').read_text())['version']}"
 
