@@ -20,7 +20,8 @@ QUICK := -m 'not slow and not campaign'
 # The other rooms (usecases, web, chatops, node, …) take minutes: `make unit`, as do these, which start processes, walk through
 # every migration, or try hundreds of words.
 LATER := tests/store/test_store_carrying.py tests/store/test_store_migrations.py tests/master/test_master_runners.py \
-	tests/runners/test_hostile_words.py tests/catalogue/test_catalogue_shipped.py
+	tests/runners/test_hostile_words.py tests/catalogue/test_catalogue_shipped.py \
+	$(addprefix tests/master/test_,changes.py wire.py following.py)
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store) $(LATER:%=--ignore=%)
 
 .PHONY: help up upgrade status logs down clean restore demo demo-down demo-recording node-bundle image-tar release test test-slow campaigns check lint unit integration slow campaign bench screenshots format docs lock sbom audit dev

@@ -166,6 +166,7 @@ def test_lost_ledger_is_rebuilt_from_the_codes(new_pub, new_peer):
     assert "error" not in use(bob, open_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_codes", [True, False])
 def test_use_that_a_crash_interrupted_can_be_made_again(new_pub, new_peer, with_codes):
     pub, ann = new_pub().start(), new_peer()

@@ -11,6 +11,8 @@ from pillar_service.core.jobs.jobs import OVER
 from pillar_service.node.configuration import Configuration
 from pillar_service.node.paths import Home
 
+pytestmark = pytest.mark.slow
+
 KEY, EMAIL = "pub/restart-after", "nodes@example.org"
 
 OWN = """

@@ -153,6 +153,7 @@ def enrolled(service, client, team, user):
     return service.python(code, account["agent"]["id"], team, user).strip()
 
 
+@pytest.mark.slow
 def test_a_node_that_is_away_is_waited_for_and_the_thread_says_so_in_the_end(slack, ann, nodes):
     nodes["cellar-b"].kill()
     ann.mentions("say better-late -l node=cellar-b")

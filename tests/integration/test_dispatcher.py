@@ -47,6 +47,7 @@ def test_lines_come_while_the_run_goes_on(client, cellar_1, bot):
     over(client, client.delete_agent(made["agent"]["id"], purge=True)["job"]["id"], 90)
 
 
+@pytest.mark.slow
 def test_a_job_looks_at_its_own_bot_alone(client, master, cellar_1, bot):
     told = {"type": "bot", "name": "beside", "account": "jobs@example.org", "node": "cellar-1"}
     other = client.create_agent(told)

@@ -262,9 +262,8 @@ def _poured_again(stack):
 
 
 @pytest.mark.usefixtures("_poured_again")
-@pytest.mark.parametrize(
-    "fault", ["500", *(pytest.param(one, marks=pytest.mark.slow) for one in ("refused", "304", "hang"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["500", "refused", "304", "hang"])
 def test_the_same_claim_fails_with_the_pillar_of_salt_3007(stack, naive, fault):
     before = stack.lives()
     assert changes(naive()) == {}
