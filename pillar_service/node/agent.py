@@ -78,7 +78,7 @@ class Agent:
                 wait(duty.every_s)
             except Exception:
                 self.failures[duty.name] += 1
-                log.exception("agent: the duty %s failed; it is tried again", duty.name)
+                log.exception("agent: the duty %s failed, and will be tried again", duty.name)
                 self._stopped.wait(max(duty.every_s, AFTER_FAILURE_S))
 
     def _end(self) -> None:
@@ -87,7 +87,7 @@ class Agent:
                 try:
                     stop()
                 except Exception:
-                    log.exception("agent: the duty %s did not end well", duty.name)
+                    log.exception("agent: the duty %s failed as it was stopped", duty.name)
 
 
 @contextlib.contextmanager

@@ -46,7 +46,7 @@ def build(
     try:
         said, code = _run(scripts, logs, base_image, timeout_s, written)
     except OSError as error:
-        return Built(f"The pub's image could not be built: {SCRIPT} does not run here: {error.strerror}.", False, [])
+        return Built(f"The pub's image could not be built: {SCRIPT} can't be run here: {error.strerror}.", False, [])
     written.look(is_over=True)
     told, words = _plain(said.splitlines()), [line for line in [*written.last][-LAST_WORDS:] if line.strip()]
     lines = [*written.last, *told][-MOST_LINES:]

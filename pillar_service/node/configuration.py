@@ -45,7 +45,7 @@ class Configuration:
 
     def _keep(self, told: Told) -> list[str]:
         if told.problem is not None or told.configuration is None:
-            raise Unavailable(told.problem or "The pillar tells no configuration: the service is an older one.")
+            raise Unavailable(told.problem or "The pillar has no configuration: the service is an older version.")
         before, now = self._kept(), told.configuration
         if now == before or (told.notice is not None and now["revision"] <= before["revision"]):
             return []

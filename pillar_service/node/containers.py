@@ -112,7 +112,7 @@ def of_bot(client: docker.APIClient, node: str, bot: str) -> Mapping[str, Any]:
     """The bot's container; raises NotFound if this node has none."""
     found = find(client, node, bot)
     if found is None:
-        raise NotFound("The bot has no container on this node: start the bot, which makes one.")
+        raise NotFound("The bot has no container on this node: start the bot to make one.")
     return found
 
 

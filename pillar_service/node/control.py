@@ -84,7 +84,7 @@ def ask(
 
 def _why(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
-        return "it does not run, or this node has no such bot"
+        return "it is not running, or this node has no such bot"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 

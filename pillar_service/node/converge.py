@@ -47,7 +47,7 @@ def pillar_kept(kept: Kept, pillar: Mapping[str, Any], plan_only: bool) -> Found
     if not plan_only:
         with _written("pillar"):
             kept.keep(pillar)
-    return Found("The pillar is kept for when no master answers.")
+    return Found("The pillar is kept for times when no master answers.")
 
 
 def states_kept(states: States, plan_only: bool) -> Found:
@@ -55,7 +55,7 @@ def states_kept(states: States, plan_only: bool) -> Found:
     if not states.is_sealed() and not plan_only:
         with _written("states"):
             states.seal()
-    return Found("The states are kept for when no master answers.")
+    return Found("The states are kept for times when no master answers.")
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def network(name: str, plan_only: bool) -> Found:
         if plan_only:
             return Found(f"There would be one network {name}; there are {there}.", changes, would_change=True)
         made, gone = networks.settle(client, name)
-    return Found(f"The network {name} was {'made' if made else 'there'}; {gone} twins of it removed.", changes)
+    return Found(f"The network {name} was {'made' if made else 'there'}; {gone} twins removed.", changes)
 
 
 BUILT = "saltcellar/pub"
@@ -135,7 +135,7 @@ def configured(home: Home, bot: str, config: Mapping[str, Any], pub_id: str | No
     there = pub_config.read(path)
     wanted = pub_config.told(config, pub_id or pub_config.named(there))
     if there == wanted:
-        return Found("The configuration is as told.")
+        return Found("The configuration is up to date.")
     is_unnamed = there is not None and pub_config.told(there, None) == pub_config.told(config, None)
     changes = {} if is_unnamed else {"configuration": {"old": there, "new": wanted}}
     if not plan_only:
@@ -203,7 +203,7 @@ def _planned(home: Home, bot: str) -> Found:
     try:
         pub = control.pub(home.bot(bot))
     except SaltcellarError:
-        return Found("The pub would be waited for.", would_change=True)
+        return Found("It would wait for the pub to answer.", would_change=True)
     return Found(f"The pub {pub['pub_id']} answers.", pub=pub)
 
 
@@ -243,5 +243,5 @@ def unlisted(node: str, known: list[str]) -> Found:
     with containers.engine() as client:
         strangers = containers.unlisted(client, node, set(known))
     if not strangers:
-        return Found("Every container of this node is listed.")
+        return Found("The pillar lists every container of this node.")
     return Found(f"Left alone, because the pillar does not list them: {', '.join(strangers)}.")

@@ -137,14 +137,14 @@ class Delivery:
             self._most = len(batch.events) // 2
             return
         one = batch.events[0]
-        log.warning("deliver: %s/%s is kept apart. %s", one.epoch, one.sequence, error.sentence)
+        log.warning("deliver: the event %s/%s is set aside. %s", one.epoch, one.sequence, error.sentence)
         self._spool.settle([], {Place(one.epoch, one.sequence): error.sentence})
 
     def _pause(self, error: SaltcellarError, now: float) -> float:
         """Seconds to wait: random, up to a limit that doubles each time (full jitter), plus what the service asks for."""
         self._session.close()
         if error.sentence != self._said:
-            log.warning("deliver: events wait. %s", error.sentence)
+            log.warning("deliver: events are waiting. %s", error.sentence)
             self._said = error.sentence
         if isinstance(error, Unauthenticated) and now - self._refreshed_at >= REFRESH_EVERY_S:
             self._refreshed_at = now

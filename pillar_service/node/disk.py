@@ -62,7 +62,7 @@ def require_room(folder: Path, size: int, what: str, then: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < size + MARGIN:
         raise Full(
-            f"{what} takes {(size + MARGIN) // 1_000_000} MB in {folder} for a while, and {free // 1_000_000} MB are free "
+            f"{what} needs {(size + MARGIN) // 1_000_000} MB in {folder} for a while, but only {free // 1_000_000} MB are free "
             f"there: free some space, then {then}."
         )
 

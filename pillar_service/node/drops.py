@@ -59,7 +59,7 @@ class Drops:
             faults = [error]
         said = str(faults[0]) if faults else ""
         if said not in ("", self._said):
-            log.warning("drops: files wait. %s", said)
+            log.warning("drops: files are waiting. %s", said)
         self._said = said
 
     def _gather(self) -> list[Exception]:
@@ -100,7 +100,7 @@ class Drops:
         return True
 
     def _set_aside(self, path: Path, error: SaltcellarError) -> None:
-        log.warning("drops: %s is refused. %s", path.name, error.sentence)
+        log.warning("drops: %s was refused. %s", path.name, error.sentence)
         path.replace(self._refused / path.name)
         disk.write_atomically(self._refused / f"{path.name}.why", f"{error.sentence}\n".encode())
         for old in sorted(self._refused.iterdir())[: -2 * MOST_REFUSED]:
@@ -120,12 +120,12 @@ def _closed(path: Path) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):
-            raise Invalid("It is a link or a socket: drop a file.") from error
+            raise Invalid("It is a link or a socket: drop a plain file.") from error
         raise
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-            raise Invalid("It is no file, or has another name elsewhere: drop a file of its own.")
+            raise Invalid("It is not a plain file, or it has further hard links: drop a copy.")
         if not _is_closed(descriptor):
             return None
         return file.read(LARGEST + 4097)
@@ -153,11 +153,11 @@ def _submitted(spool: Spool, written: bytes) -> None:
 
 def _object(written: bytes) -> dict[str, Any]:
     if len(written) > LARGEST + 4096:
-        raise Invalid(f"An event may have {LARGEST >> 10} KiB of data: send less, or in parts.")
+        raise Invalid(f"An event may have at most {LARGEST >> 10} KiB of data: send less, or split it.")
     try:
         told = json.loads(written)
     except (ValueError, RecursionError) as error:
         raise Invalid(f"It is no JSON ({error}).") from error
     if not isinstance(told, dict) or not told.keys() <= KNOWN:
-        raise Invalid(f"Write a JSON object with these and nothing else: {', '.join(sorted(KNOWN))}.")
+        raise Invalid(f"Write a JSON object with these keys and nothing else: {', '.join(sorted(KNOWN))}.")
     return told

@@ -63,7 +63,7 @@ class Lease:
         try:
             self._governor.door().release(self._governor.name, self._governor.holder, self.fence)
         except SaltcellarError as error:
-            log.info("The lease on %s is not given back, and ends by itself: %s", self._governor.name, error)
+            log.info("The lease on %s could not be given back, and will end by itself: %s", self._governor.name, error)
 
 
 class Governor:

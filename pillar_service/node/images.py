@@ -117,7 +117,9 @@ def _alone(folder: Path, until: float) -> Iterator[None]:
     with (folder / "lock").open("wb") as lock:
         while not locks.taken(lock):
             if time.monotonic() > until:
-                raise Unavailable("The pub's image is being fetched on this node for something else: try again.")
+                raise Unavailable(
+                    "The pub's image is already being fetched on this node for something else: try again."
+                )
             time.sleep(0.2)
         yield
 
@@ -132,7 +134,7 @@ def _tidy(file: Path) -> None:
 def _broke_off(error: SaltcellarError, got: int, size: int) -> Unavailable:
     return Unavailable(
         f"The pub's image could not be fetched from the place. {error.sentence} {_mb(got)} of {_mb(size)} MB are here: start "
-        "the bot again, which goes on from there."
+        "the bot again to go on from there."
     )
 
 
@@ -155,5 +157,7 @@ def _load(file: Path, tag: str) -> None:
         if wrong := next((one["error"] for one in said if "error" in one), None):
             raise Failed(f"Docker could not load the pub's image: {str(wrong)[:300]}")
         if not containers.has_image(client, tag):
-            raise Failed(f"What the place hands out as {tag} holds no such image: whoever runs it makes it anew.")
+            raise Failed(
+                f"What the place hands out as {tag} does not hold that image: ask whoever runs the place to make it again."
+            )
     file.unlink()

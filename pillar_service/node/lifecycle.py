@@ -59,7 +59,7 @@ class Beat:
             try:
                 disk.write_atomically(self._file, is_now.encode())
             except OSError as error:
-                log.warning("lifecycle: the version can't be written down: %s", error)
+                log.warning("lifecycle: the version can't be noted: %s", error)
         return True
 
     def _version(self) -> str | None:

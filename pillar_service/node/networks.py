@@ -34,7 +34,7 @@ def settle(client: docker.APIClient, name: str) -> tuple[bool, int]:
         )
     # Two nodes may be doing this at once: both keep the same network, the one in use or the oldest.
     if not there:
-        raise Unavailable(f"Docker's network {name} was taken away just as it was looked for: try again.")
+        raise Unavailable(f"Docker's network {name} was removed just as it was looked up: try again.")
     kept = (used or there)[0]
     twins = [one for one in there if one != kept]
     return made, sum(_removed(client, twin) for twin in twins)
@@ -71,5 +71,5 @@ def _removed(client: docker.APIClient, network: str) -> bool:
     except docker.errors.NotFound:
         return False  # another node was faster
     except docker.errors.APIError as error:
-        raise Failed(f"Docker can't remove a network that nobody is on: {error.explanation}") from error
+        raise Failed(f"Docker can't remove a network that no container is on: {error.explanation}") from error
     return True

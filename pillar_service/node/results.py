@@ -46,7 +46,7 @@ class Results:
             try:
                 self._take(file)
             except Full as error:
-                why = f"What came of runs waits for room. {error.sentence}"
+                why = f"Results of runs are waiting for room. {error.sentence}"
                 break
             except OSError as error:  # a bad block, say, which those behind it need not wait for
                 why = f"{file} can't be read ({error.strerror})."
@@ -69,7 +69,7 @@ class Results:
         except Full:
             raise
         except SaltcellarError as error:
-            log.warning("results: what run %s came to is told by its return alone. %s", result.run, error.sentence)
+            log.warning("results: only Salt's return reports the result of run %s. %s", result.run, error.sentence)
 
     def _say(self, why: str) -> None:
         if why and why != self._said:

@@ -33,4 +33,4 @@ class Seal:
             claims = jwt.decode(sealed, self._key.public(), [ALGORITHM], audience=self._what, issuer=self._node)
             return dict(claims["content"])
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
-            raise Failed(f"The {self._what} on this node is not what it sealed ({type(error).__name__}).") from error
+            raise Failed(f"The seal on this node's {self._what} does not hold ({type(error).__name__}).") from error

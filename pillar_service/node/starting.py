@@ -43,4 +43,4 @@ def _hope(client: Any, container: str, before: Mapping[str, Any]) -> None:
     now = client.inspect_container(container)
     if now["RestartCount"] - before["RestartCount"] >= CRASHES or not (now["State"]["Running"] or now["RestartCount"]):
         words = containers.last_words(client, container)
-        raise Failed(f"The pub starts and stops at once. Its last words: {words}")
+        raise Failed(f"The pub stops as soon as it starts. Its last words: {words}")

@@ -27,7 +27,7 @@ def starting(home: Home, bot: str) -> Iterator[None]:
             fcntl.flock(its, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Conflict(
-                "The bot is being packed for an export, so it is not started: try again in a while."
+                "The bot is being packed for an export, so it can't be started: try again in a while."
             ) from None
         yield
 

@@ -34,11 +34,11 @@ def submit(spool: Spool, type: object, subject: object, data: Any, stream: objec
 def read(given: bytes) -> Any:
     """The data that was given: JSON or, failing that, text; raises Invalid if it is too long or not UTF-8."""
     if len(given) > LARGEST:
-        raise Invalid(f"An event may have {LARGEST >> 10} KiB of data: send less, or in parts.")
+        raise Invalid(f"An event may have at most {LARGEST >> 10} KiB of data: send less, or split it.")
     try:
         text = given.decode()
     except UnicodeDecodeError as error:
-        raise Invalid("The data is no text (UTF-8): encode it, in base64 for example.") from error
+        raise Invalid("The data is not UTF-8 text: encode it, for example in base64.") from error
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -60,14 +60,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
-    about = "Keep an event, with data from standard input, until the service has it."
+    about = "Submit an event with data from standard input; this node keeps it until the service has it."
     parser = argparse.ArgumentParser(prog="cellar-submit", description=about)
     parser.add_argument("--type", required=True, help="what kind of event: org.example.backup.done")
     parser.add_argument("--subject", required=True, help="what it is about: one line")
-    parser.add_argument("--stream", help="events of one stream stay in order; left out: one for each priority")
-    parser.add_argument("--priority", default=int(Priority.NORMAL), help="1 (dear) to 4; 2 if left out")
-    parser.add_argument("--data", metavar="DIRECTORY", help="the node's data directory; left out: the minion's")
-    parser.add_argument("--config", default=DEFAULT_CONFIG, metavar="DIRECTORY", help="the minion's configuration")
+    parser.add_argument("--stream", help="events of one stream stay in order (default: one stream for each priority)")
+    parser.add_argument("--priority", default=int(Priority.NORMAL), help="1 (most important) to 4 (default: 2)")
+    parser.add_argument(
+        "--data", metavar="DIRECTORY", help="the node's data directory (default: what the minion's configuration says)"
+    )
+    parser.add_argument(
+        "--config",
+        default=DEFAULT_CONFIG,
+        metavar="DIRECTORY",
+        help="the minion's configuration (default: %(default)s)",
+    )
     return parser.parse_args(arguments)
 
 

@@ -88,7 +88,7 @@ def told(pillar: Mapping[str, Any], node: str) -> Told:
     try:
         only = _only(pillar.get(ONLY))
     except Invalid as error:
-        return Told(problem=f"This state run is to look at some bots alone, but: {_line(error)} Nothing was changed.")
+        return Told(problem=f"This state run is limited to some bots, but: {_line(error)} Nothing was changed.")
     checked, refused = _checked(ours["bots"])
     known: dict[str, Any] = {
         "commands": _mapping(_mapping(ours.get("meeseeks")).get("commands")),
@@ -148,8 +148,8 @@ def _notice(stale: object) -> str | None:
     if not isinstance(stale, Mapping):
         return None
     return (
-        f"The pillar is the last known good copy of {_line(stale.get('since'))} (Unix seconds), because: "
-        f"{_line(stale.get('reason'))} With such a copy nothing is stopped or removed."
+        f"The pillar is the last known good copy, from {_line(stale.get('since'))} (Unix seconds), because: "
+        f"{_line(stale.get('reason'))} With such a copy, nothing is stopped or removed."
     )
 
 

@@ -195,7 +195,7 @@ def _fetched(door: Door, wanted: Mapping[str, Any], file: IO[bytes]) -> None:
     file.seek(0)
     held = exports.check(file)
     if held.pub_id != wanted["pub_id"]:
-        raise Conflict("The transfer holds another identity than the announced one: it is not imported.")
+        raise Conflict("The transfer holds another identity than the announced one, so it was not imported.")
 
 
 def _put(fresh: Path, folder: Path) -> None:

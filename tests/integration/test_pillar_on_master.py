@@ -57,7 +57,7 @@ def test_what_one_run_is_told_beside_its_pillar_is_not_cached_with_it(master):
     for name in cached(master):
         (master.folder.joinpath(*BANK) / name).unlink()
     narrowed = master.salt("cellar-1", "state.apply", "pubs", f"pillar={{{ONLY}: [x]}}", "test=True")
-    assert "is to look at some bots alone" in str(narrowed)
+    assert "is limited to some bots" in str(narrowed)
     assert ONLY not in compiled(master)
     assert "cellar-1.p" in cached(master)
 

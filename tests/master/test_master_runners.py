@@ -115,7 +115,7 @@ def test_a_runner_that_does_not_end_in_time_is_ended_with_all_that_it_started(
         assert (master.runners(), runs.all()) == (set(), [])
         until(lambda: is_gone(child), "what it started is ended")
         told = results(service)["r1"]
-    assert (told["success"], told["return"]) == (False, "It did not end within 0 s, and was ended.")
+    assert (told["success"], told["return"]) == (False, "It did not finish within 0 s, and was ended.")
 
 
 def test_a_runner_is_stopped_when_somebody_kills_its_job(master: SaltMaster, tmp_path: Path) -> None:

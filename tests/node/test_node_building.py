@@ -89,4 +89,4 @@ def test_a_build_that_does_not_end_is_ended_with_all_it_started(scripts: Path) -
 
 
 def test_a_script_that_is_not_there_is_said(scripts: Path) -> None:
-    assert "does not run here: No such file" in build(scripts).comment
+    assert "can't be run here: No such file" in build(scripts).comment

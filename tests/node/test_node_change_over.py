@@ -24,7 +24,7 @@ def test_a_change_over_that_nobody_began_has_failed(home: Home, tmp_path: Path, 
     found = state(home)
     assert found["order"] == "a-1"
     assert (found["state"] == "switching") == is_under_way
-    assert ("before it changed over" in found["why"]) != is_under_way
+    assert ("before it switched" in found["why"]) != is_under_way
 
 
 LAUNCHER = """#!/bin/sh

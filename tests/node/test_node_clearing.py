@@ -45,7 +45,7 @@ def test_what_waits_is_told_and_what_nobody_takes_is_counted(site: Site) -> None
     assert (len(ingest.stored), ingest.faults) == (700, [])
     ingest.stop()
     spool.put("org.example.x", "x", {"n": 0})
-    assert clearing.tell(site) == "0 told, 1 are lost: the service did not take them"
+    assert clearing.tell(site) == "0 told, 1 lost: the service did not take them"
 
 
 def test_without_docker_nothing_goes_on_while_there_are_bots(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def test_a_link_in_place_of_the_directory_is_not_followed(home, tmp_path, listen
 
 def test_nobody_there(folder):
     for nowhere in (folder, folder / "nowhere"):
-        with pytest.raises(Unavailable, match=r"does not answer on its control socket \(it does not run, or"):
+        with pytest.raises(Unavailable, match=r"does not answer on its control socket \(it is not running, or"):
             control.info(nowhere)
 
 

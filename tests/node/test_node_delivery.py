@@ -315,7 +315,7 @@ def test_a_service_that_knows_of_no_events_is_tried_seldom_and_that_is_said_once
     node.pass_by(3600)
     assert len(ingest.sizes) < 200
     assert [record.message for record in caplog.records] == [
-        "deliver: events wait. The service said 404: Nothing here."
+        "deliver: events are waiting. The service said 404: Nothing here."
     ]
     ingest.mood = lambda events: None
     node.pass_by(LONGEST_PAUSE_S + 1)

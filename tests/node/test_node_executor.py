@@ -184,7 +184,7 @@ def test_of_states_that_are_tried_those_are_told_that_would_change_or_fail(cella
         "    -old",
         "    +new",
         "would fail: file.managed worse (/etc/worse): worse so.",
-        "297 of 299 states stand as they should.",
+        "297 of 299 states are as they should be.",
     ]
     cellar.call = lambda name, arguments, keywords: (["No matching sls found for 'pubs'"], 1)
     assert "No matching sls" in shown(cellar.run())

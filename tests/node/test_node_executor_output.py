@@ -70,7 +70,7 @@ def test_a_hundred_megabytes_take_little_memory_and_disk(cellar: Cellar) -> None
     assert (ran["lines"], ran["lines"] - ran["dropped"]) == (count, output.HEAD_LINES + output.TAIL_LINES)
     kept = [text for _, text in cellar.lines(job)]
     assert [text[5:13] for text in kept[: output.HEAD_LINES]] == [f"{n:08}" for n in range(output.HEAD_LINES)]
-    assert kept[output.HEAD_LINES] == f"… {ran['dropped']:,} lines are left out here …"
+    assert kept[output.HEAD_LINES] == f"… {ran['dropped']:,} lines left out here …"
     assert kept[-1].startswith(f"line {count - 1:08}")
     assert len(kept) == output.HEAD_LINES + output.TAIL_LINES + 1
     assert ran["tail"][-1] == kept[-1][: output.SHOWN_CHARACTERS]

@@ -118,7 +118,7 @@ def test_a_place_that_is_busy_with_others_is_waited_for(source: Callable[..., So
 
 def test_a_service_that_is_away_is_said(source: Callable[..., Source], cellar: Cellar) -> None:
     cellar.stop()
-    with pytest.raises(Unavailable, match="0 of 0 MB are here: start the bot again, which goes on"):
+    with pytest.raises(Unavailable, match="0 of 0 MB are here: start the bot again to go on from there"):
         source().fetched(soon())
     cellar.start()
 

@@ -180,7 +180,7 @@ def test_one_machine_for_each_bot(room: Room) -> None:
 def test_asking_says_what_is_not_there(room: Room) -> None:
     room.write("lamp", LAMP)
     room.tick()
-    with pytest.raises(Invalid, match="takes no event 'explode'; there are: gone, lit, there"):
+    with pytest.raises(Invalid, match="takes no event 'explode'; it takes: gone, lit, there"):
         asking.fire(room.home, "lamp", "explode")
     for machine in ("no-such", "../../etc", ".fire"):
         with pytest.raises(NotFound):

@@ -74,7 +74,7 @@ def test_without_the_service_it_waits_over_a_restart_too_and_all_others_go_on(ce
     governors(1)
     cellar.stop()
     asking.fire(room.home, "careful", "go")
-    room.until(lambda: "It waits for restarts" in waits(room))
+    room.until(lambda: "It is waiting for restarts" in waits(room))
     room.engine.close()
     room.begin()
     room.write("free", CAREFUL.replace("careful", "free").replace("governor: restarts, ", "").replace("/done", "/free"))
@@ -82,7 +82,7 @@ def test_without_the_service_it_waits_over_a_restart_too_and_all_others_go_on(ce
     asking.fire(room.home, "free", "go")
     room.until((room.home.root / "free").exists)
     assert (room.state("careful"), done(room)) == ("doing", False)
-    assert "It waits for restarts" in waits(room)
+    assert "It is waiting for restarts" in waits(room)
 
 
 def test_a_new_file_takes_the_place_of_one_that_waits(room: Room) -> None:

@@ -92,7 +92,7 @@ def test_a_report_that_can_not_be_kept_is_still_told_on_the_bus(home, known):
     home.state.write_text("a file in the folder's place")
     events, why = Reporter("n", home, home.root).tick(known, 60, refresh=list)
     assert len(events) == 1
-    assert "nothing was taken" in why
+    assert "nothing was stored" in why
 
 
 def test_asks_for_its_pillar_once_a_minute_only(home, monkeypatch):

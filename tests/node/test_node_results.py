@@ -92,7 +92,7 @@ def test_what_no_event_can_tell_goes_by_its_return_alone_and_holds_up_nothing(
     duty.run(0.0)
     assert [told[3] for told in waiting(spool)] == ["good"]
     assert not file.exists()
-    assert f"what run {RUN} came to is told by its return alone" in caplog.text
+    assert f"only Salt's return reports the result of run {RUN}" in caplog.text
 
 
 def test_one_that_the_disk_does_not_give_holds_up_no_other(
@@ -117,7 +117,7 @@ def test_with_a_full_spool_it_stays_on_the_disk(tmp_path: Path, caplog: pytest.L
     duty.run(0.0)
     duty.run(1.0)
     assert file.exists()
-    assert caplog.text.count("waits for room") == 1
+    assert caplog.text.count("are waiting for room") == 1
     full.bounds = Bounds()
     duty.run(2.0)
     assert not file.exists()

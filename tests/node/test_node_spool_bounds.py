@@ -29,7 +29,7 @@ def test_full_it_lets_go_of_what_is_least_dear_and_tells_exactly_what(home: Home
 def test_a_put_of_one_that_is_vital_is_never_at_the_cost_of_another(home: Home) -> None:
     spool = Spool(home, SMALL, Clock())
     taken, why = filled(spool, priority=Priority.VITAL)
-    assert "as dear" in why
+    assert "matter as much" in why
     assert [one.sequence for one in all_of(spool)] == [place.sequence for place in taken]
     assert spool.status()["refused"] == 1
 
@@ -38,7 +38,7 @@ def test_nothing_dearer_goes_for_what_is_less_dear(home: Home) -> None:
     spool = Spool(home, SMALL, Clock())
     for n in range(15):
         spool.put(KIND, "node", {"n": n, "x": "x" * 500}, priority=Priority.HIGH)
-    with pytest.raises(Full, match="full of events that are as dear"):
+    with pytest.raises(Full, match="full of events that matter as much"):
         spool.put(KIND, "node", {"n": 99, "x": "x" * 5000}, priority=Priority.BULK)
     assert numbers(spool) == list(range(15))
 

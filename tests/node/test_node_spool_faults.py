@@ -86,7 +86,7 @@ def tiny(home: Home) -> Iterator[Path]:
 def test_a_full_disk_is_said_counted_and_survived(home: Home, tiny: Path) -> None:
     spool = Spool(home)
     taken, why = filled(spool)
-    assert "nothing was taken" in why
+    assert "nothing was stored" in why
     assert len(taken) > 5
     with pytest.raises(Full):
         spool.put(KIND, "node", {"n": 0, "x": "x" * 60_000})
@@ -114,7 +114,7 @@ def test_a_disk_that_can_only_be_read_is_said_and_survived(home: Home, tiny: Pat
     spool.put(KIND, "node", {"n": 1})
     spool.close()
     subprocess.run(["mount", "-o", "remount,ro", tiny], check=True)
-    with pytest.raises(Full, match="nothing was taken"):
+    with pytest.raises(Full, match="nothing was stored"):
         spool.put(KIND, "node", {"n": 2})
     subprocess.run(["mount", "-o", "remount,rw", tiny], check=True)
     spool.put(KIND, "node", {"n": 3})

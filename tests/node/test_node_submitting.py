@@ -67,7 +67,7 @@ def test_what_is_no_json_is_text(home: Home) -> None:
         (b"1", ("--priority", "high"), "from 1 to 4"),
         (b"1", ("--subject", ""), "subject"),
         (b"1", ("--stream", "a b"), "can't be a stream"),
-        (b"\xff\xfe", (), "no text"),
+        pytest.param(b"\xff\xfe", (), "not UTF-8 text", id=r"\xff\xfe-more6-no text"),
         (b"x" * (LARGEST + 1), (), "240 KiB"),
     ],
 )

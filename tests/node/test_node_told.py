@@ -84,7 +84,7 @@ def test_a_run_about_one_bot_tells_its_states_of_that_one_and_knows_all():
 @pytest.mark.parametrize("only", [BOT, {BOT: True}, ["../x"], [BOT, None], 1, True, ""])
 def test_a_run_about_what_is_no_list_of_bots_does_nothing(only):
     found = told({"saltcellar": {"node": "n", "service": {}, "bots": {BOT: GOOD}}, ONLY: only}, "n")
-    assert "is to look at some bots alone" in found.problem
+    assert "is limited to some bots" in found.problem
     assert "Nothing was changed" in found.problem
     assert found.for_states()["bots"] == {}
 

@@ -103,5 +103,5 @@ def test_of_what_is_no_list_of_bots_nothing_is_done(node: Node) -> None:
     for told in (about("../x"), about(bot, None), f"pillar={json.dumps({ONLY: bot})}"):
         states = node.apply(told)
         assert states.keys() == {"pubs pillar"}
-        assert "is to look at some bots alone" in failed(states)["pubs pillar"]
+        assert "is limited to some bots" in failed(states)["pubs pillar"]
     assert not node.data.exists()

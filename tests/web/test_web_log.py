@@ -164,7 +164,7 @@ def test_a_thousand_long_lines_stay_a_small_page(ann: FlaskClient) -> None:
 
 def test_lines_that_can_not_be_fetched_say_why(ann: FlaskClient) -> None:
     send(ann, "/bots/my/log/lines", lines="200")
-    run_next("ERROR: The bot has no container on this node: start the bot, which makes one.", success=False, retcode=1)
+    run_next("ERROR: The bot has no container on this node: start the bot to make one.", success=False, retcode=1)
     page = ann.get("/bots/my/log").text
     assert "could not be fetched" in page
     assert "no container" in page

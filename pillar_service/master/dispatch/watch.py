@@ -22,7 +22,7 @@ BELIEVED_AFTER = 2
 OVERTIME_S = 45.0
 """How many seconds a run on a node may overrun its timeout before it is terminated; the service gives it up after 60 s."""
 
-OVERTIME, STOPPED = "It did not end within {:g} s, and was ended.", "It was stopped."
+OVERTIME, STOPPED = "It did not finish within {:g} s, and was ended.", "It was stopped."
 
 
 def follow(client: Client, master: SaltMaster, runs: Runs, stop: threading.Event) -> None:

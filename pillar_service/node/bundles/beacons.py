@@ -69,7 +69,7 @@ class Beacons:
             key = self._keeping.key(self._known().bundle_key)
             code = self._keeping.beacons(key) if key else {}
         except (SaltcellarError, OSError) as error:
-            log.debug("bundled: no beacon runs. %s", error)  # the duty `bundles` tells the service why
+            log.debug("bundled: running no beacons. %s", error)  # the duty `bundles` tells the service why
         self._modules = {name: one for name, one in self._modules.items() if self._code[name] == code.get(name)}
         self._code, self._seen, self._seen_at = code, stamp, now
 
@@ -102,7 +102,7 @@ class Beacons:
 def _called(module: Any, settings: list[Any]) -> list[dict[str, Any]]:
     """What a beacon returns; raises whatever the beacon raises, and ValueError if it can't run or returns nonsense."""
     if hasattr(module, "__virtual__") and module.__virtual__() is False:
-        raise ValueError("It does not want to be loaded here.")
+        raise ValueError("It declines to be loaded here: its __virtual__ returns False.")
     if hasattr(module, "validate"):
         is_valid, why = module.validate(settings)
         if not is_valid:

@@ -38,7 +38,7 @@ class Bundles:
         try:
             manifest = self._verify(key)
             if manifest and self._keeping.has_expired(manifest):
-                faults.append(f"The bundle {manifest.serial} in use has expired: publish it again.")
+                faults.append(f"The bundle in use, {manifest.serial}, has expired: publish it again.")
         except (SaltcellarError, OSError) as error:
             faults.append(str(error))
         try:

@@ -24,7 +24,7 @@ def fetch(door: Door, path: str) -> bytes:
     Raises Unavailable if it can't be fetched, Failed if the path is not a bundle's or the bundle is too large.
     """
     if not path.startswith("/bundles/"):
-        raise Failed("The service's answer names no bundle.")
+        raise Failed("The service's answer does not point to a bundle.")
     try:
         # The signed address is the permission: the node's token is sent only through the door.
         with requests.get(door.url + path, timeout=PATIENCE_S, stream=True, allow_redirects=False) as answer:

@@ -160,7 +160,7 @@ class Keeping:
         try:
             Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(opened.signature, opened.signed)
         except (InvalidSignature, ValueError) as error:
-            raise Forbidden("The bundle is not signed with the service's key: nothing of it was used.") from error
+            raise Forbidden("The bundle is not signed with the service's key: none of it was used.") from error
         manifest = bundles.manifest(opened.signed)
         bundles.check_files(manifest, opened.files)
         if not manifest.is_for(self._node, self._facts()):

@@ -17,8 +17,8 @@ PATIENCE_S, TRIES, PAUSE_S = 20.0, 30, 0.1
 DOCKERS_OWN = {"bridge", "host", "none"}
 
 AWAY = (
-    "Docker does not answer, and the bots' containers may run on: start it (systemctl start docker), then run this again. "
-    "If it is gone from this machine for good, delete {bots} first."
+    "Docker does not answer, so the bots' containers may still be running: start it (systemctl start docker), then run this "
+    "again. If Docker is gone from this machine for good, delete {bots} first."
 )
 
 
@@ -38,7 +38,7 @@ def tell(site: Site) -> str:
         told, waiting = told + max(0, waiting - left), left
         time.sleep(PAUSE_S if waiting else 0)
     spool.close()
-    return f"{told} told, {waiting} are lost: the service did not take them" if waiting else f"{told} told, none wait"
+    return f"{told} told, {waiting} lost: the service did not take them" if waiting else f"{told} told, none wait"
 
 
 def _waiting(spool: Spool) -> int:

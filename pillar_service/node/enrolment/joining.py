@@ -68,7 +68,7 @@ def about() -> dict[str, str]:
 def settle(site: Site, told: dict[str, Any], public_key: str) -> None:
     """Write the configuration; the file that names the node comes last."""
     if fingerprint(told["master_key"]) != told["master_fingerprint"]:
-        raise Failed("The service's answer does not fit together: its master's key has another fingerprint.")
+        raise Failed("The service's answer contradicts itself: its fingerprint is not that of its master's key.")
     write(site.pki / "minion_master.pub", f"{told['master_key'].strip()}\n")
     for name, text in told["configuration"].items():
         write(site.etc / "minion.d" / names.node_id(name), text)

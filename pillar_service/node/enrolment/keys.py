@@ -39,7 +39,7 @@ class Key:
                 f"The key in {file} can't be read ({error}): run `enrol.sh --reset`, then enrol again."
             ) from error
         if not isinstance(found, RSAPrivateKey):
-            raise Failed(f"The key in {file} is no RSA key: run `enrol.sh --reset`, then enrol again.")
+            raise Failed(f"The key in {file} is not an RSA key: run `enrol.sh --reset`, then enrol again.")
         return cls(found)
 
     @property

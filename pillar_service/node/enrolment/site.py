@@ -46,7 +46,7 @@ class Site:
         try:
             return dict(json.loads(self.identity.read_text()))
         except (OSError, ValueError) as error:
-            raise NotFound(f"This machine is no node yet: {self.identity} can't be read.") from error
+            raise NotFound(f"This machine is not a node yet: {self.identity} can't be read.") from error
 
     def configuration(self, told: Mapping[str, Any], user: str) -> str:
         """The text of the minion's configuration, from the answer to its enrolment; values are JSON, which is also YAML."""
@@ -72,7 +72,7 @@ class Site:
             "acceptance_wait_time_max": 60,
         }
         lines = [f"{key}: {json.dumps(value)}" for key, value in values.items()]
-        return "\n".join(["# Written by enrol.sh; what is the same on every node stands in minion.d.", *lines, ""])
+        return "\n".join(["# Written by enrol.sh; what every node has in common is in minion.d.", *lines, ""])
 
 
 def _in_brackets(address: str) -> str:

@@ -47,11 +47,13 @@ class Entry:
 def entry(commands: Mapping[str, Any], name: object) -> Entry:
     """The command of that name; raises Forbidden if the pillar does not have it, Invalid if its entry is malformed."""
     if not isinstance(name, str) or not NAME.fullmatch(name) or name not in commands:
-        raise Forbidden(f"This node's pillar names no command {names.shown(name)}: it is not run here.")
+        raise Forbidden(f"This node's pillar names no command {names.shown(name)}, so it can't run here.")
     try:
         return _read(name, commands[name])
     except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
-        raise Invalid(f"The pillar's entry of the command {name} makes no sense: {names.shown(str(error))}.") from error
+        raise Invalid(
+            f"The pillar's entry for the command {name} makes no sense: {names.shown(str(error))}."
+        ) from error
 
 
 def _read(name: str, told: Mapping[str, Any]) -> Entry:
@@ -79,13 +81,13 @@ def _texts(told: object) -> tuple[str, ...]:
         return (told,)
     if isinstance(told, list) and all(isinstance(one, str) for one in told):
         return tuple(told)
-    raise ValueError("an argument list is a list of texts")
+    raise ValueError("an argument list must be a list of texts")
 
 
 def _matching(pattern: re.Pattern[str], told: object) -> str | None:
     if told is None or (isinstance(told, str) and pattern.fullmatch(told)):
         return told
-    raise ValueError(f"{names.shown(told)} can't be")
+    raise ValueError(f"{names.shown(told)} is not allowed there")
 
 
 def _function(told: Mapping[str, Any]) -> Function | None:
@@ -100,7 +102,7 @@ def _script(told: Mapping[str, Any] | None) -> Script | None:
     if not told or source is None:
         return None
     if ".." in source:
-        raise ValueError("the script's place has '..' in it")
+        raise ValueError("the script's path has '..' in it")
     return Script(source, _texts(told.get("interpreter")))
 
 

@@ -37,7 +37,7 @@ def _tried(states: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         what = f"{key[0]}.{key[-1]} {one.get('__id__', '')} ({one.get('name', '')})"
         yield f"{_verb(one)}: {what}: {one.get('comment', '')}"
         yield from (f"    {line}" for line in _changes(one.get("changes")))
-    yield f"{len(these) - len(shown)} of {len(these)} states stand as they should."
+    yield f"{len(these) - len(shown)} of {len(these)} states are as they should be."
 
 
 def _verb(state: Mapping[str, Any]) -> str:

@@ -11,10 +11,10 @@ from pillar_service.node.executor.records import RUNNING, Record
 
 DONE, FAILED, TIMED_OUT, KILLED, NOT_BEGUN = "done", "failed", "timed_out", "killed", "not_begun"
 
-INTERRUPTED = "The minion ended while it ran, and all of it was ended, too: it may have done a part of its work."
+INTERRUPTED = "The minion stopped while this was running, and ended it: part of its work may be done."
 
 
-USED_UP = {signal.SIGXCPU: "the processor's time that it may have", signal.SIGXFSZ: "the room that a file may take"}
+USED_UP = {signal.SIGXCPU: "its limit of CPU time", signal.SIGXFSZ: "its limit on the size of files"}
 
 
 def of(record: Record) -> dict[str, Any] | None:
@@ -93,11 +93,11 @@ def _sentence(state: str, told: dict[str, Any], timeout_s: int) -> str | None:
     if state == DONE:
         return None
     if state == TIMED_OUT:
-        return f"It did not end within {timeout_s} s, and was ended."
+        return f"It did not finish within {timeout_s} s, and was ended."
     if state == KILLED:
         return "It was stopped."
     if told["signal"] in USED_UP:
-        return f"It used up {USED_UP[told['signal']]}, and was ended."
+        return f"It reached {USED_UP[told['signal']]}, and was ended."
     if told["signal"]:
-        return f"It was ended by the signal {told['signal']}: perhaps it used up what it may use."
+        return f"It was ended by the signal {told['signal']}: it may have reached one of its limits."
     return f"It ended with the exit code {told['exit_code']}."

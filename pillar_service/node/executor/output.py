@@ -56,7 +56,7 @@ class Output:
     def close(self) -> None:
         """Write what is still held in memory; the file is complete then."""
         if self._left_out:
-            self._spool.add(NOTE, f"… {self._left_out:,} lines are left out here …")
+            self._spool.add(NOTE, f"… {self._left_out:,} lines left out here …")
         while self._tail:
             self._keep(*self._tail.popleft())
         self._spool.close()

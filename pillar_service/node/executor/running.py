@@ -62,7 +62,9 @@ class Executor:
         script = self._fetched(entry)
         with records.slot(self._home, entry.name, entry.concurrency) as is_free:
             if not is_free:
-                return outcomes.not_begun(record, f"{entry.name} runs {entry.concurrency} times on this node already.")
+                return outcomes.not_begun(
+                    record, f"{entry.name} is already running {entry.concurrency} times on this node."
+                )
             run = Run(self._home, self._node, record, entry, Door(self._told.service))
             return run.carry_out(given, who, script, self._call)
 

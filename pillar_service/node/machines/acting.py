@@ -27,7 +27,7 @@ def slow(action: Action, names: Mapping[str, Any], put: Put, lease: Lease | None
     if ended.timed_out:
         raise Failed(f"It took more than {action.timeout_s} s, and was ended. {said}".strip())
     if ended.exit_code:
-        raise Failed(f"It ended with {ended.exit_code}. {said}".strip())
+        raise Failed(f"It ended with the exit code {ended.exit_code}. {said}".strip())
     return said
 
 

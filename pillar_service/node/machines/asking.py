@@ -55,7 +55,7 @@ def history(home: Home, machine: str, subject: str | None = None, last: object =
     count = names.whole_number(last, "number of entries", 1, 1000)
     found = _memories(home, machine)
     if subject is not None and subject not in found:
-        raise NotFound(f"{machine} has nothing for {names.shown(subject)}.")
+        raise NotFound(f"{machine} has no history for {names.shown(subject)}.")
     return {one: kept.history[::-1][:count] for one, kept in found.items() if subject in (None, one)}
 
 
@@ -67,12 +67,12 @@ def fire(home: Home, machine: str, event: str, subject: str | None = None) -> di
     """
     made = _found(home, machine).machine
     if event not in made.events:
-        raise Invalid(f"{machine} takes no event {names.shown(event)}; there are: {', '.join(sorted(made.events))}.")
+        raise Invalid(f"{machine} takes no event {names.shown(event)}; it takes: {', '.join(sorted(made.events))}.")
     subjects = [one for one in _memories(home, machine) if subject in (None, one)]
     if not subjects:
-        raise NotFound(f"{machine} runs for nothing of that name on this node.")
+        raise NotFound(f"{machine} has no such instance on this node.")
     if not agent.runs(home):
-        raise Unavailable("This node's agent does not run, so nothing was fired: restart its minion, which starts it.")
+        raise Unavailable("This node's agent is not running, so nothing was fired: restart its minion to start it.")
     folder = home.running / FIRE
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for one in subjects:

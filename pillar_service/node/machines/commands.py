@@ -43,7 +43,9 @@ def run(argv: Sequence[str], timeout_s: float, user: str = "root") -> Ended:
     except OSError as error:
         raise Failed(f"{argv[0]} could not be started ({error.strerror}).") from error
     except ValueError as error:  # a placeholder was filled with a NUL or a lone surrogate
-        raise Failed(f"{argv[0]!a} could not be started: a word of it can't be given to a command.") from error
+        raise Failed(
+            f"{argv[0]!a} could not be started: one of its words has a character that can't be passed to a command."
+        ) from error
     code = process.returncode
     seconds = round(time.monotonic() - began, 3)
     return Ended(128 - code if code < 0 else code, said.decode(errors="replace").strip(), timed_out, seconds)

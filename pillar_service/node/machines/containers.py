@@ -112,7 +112,7 @@ def restart(name: str) -> None:
     """Restart a running container, as `docker restart -t 5` does; raises Conflict if it does not run."""
     with _engine() as client:
         if not client.inspect_container(name)["State"]["Running"]:
-            raise Conflict("The container does not run, as somebody wants it: it was left so.")
+            raise Conflict("The container was stopped on purpose, so it was left that way.")
         client.restart(name, timeout=GRACE_S)
     _looked.pop(name, None)
     _inspections.forget(name)

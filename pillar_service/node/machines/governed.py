@@ -22,7 +22,7 @@ def nobody(name: str, what: str, seconds: int) -> Governor:
     """The governor of a node that knows no service: an action that needs a lease waits."""
 
     def door() -> Door:
-        raise Unavailable("This node knows no service that could grant it.")
+        raise Unavailable("This node knows no service that could grant a lease.")
 
     return Governor(door, name, what, seconds)
 
@@ -61,9 +61,9 @@ class Permit:
         self._asked = None
         try:
             self.lease = asked.result()
-            self.problem = "" if self.lease else f"It waits for {name}: others hold it."
+            self.problem = "" if self.lease else f"It is waiting for {name}: others hold it."
         except SaltcellarError as error:
-            self.problem = f"It waits for {name}. {error.sentence}"
+            self.problem = f"It is waiting for {name}. {error.sentence}"
         self._due, self._pause_s = time.monotonic() + self._pause_s, min(LONGEST_S, 2 * self._pause_s)
 
     def give_back(self, pool: Executor) -> None:

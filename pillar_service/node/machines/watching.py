@@ -71,7 +71,7 @@ class Watching:
         after = self.watcher.settings["after"]
         seconds = after if isinstance(after, int) else expressions.value(after, names())
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-            raise Failed(f"{after!r} comes to no number of seconds.")
+            raise Failed(f"{after!r} does not give a number of seconds.")
         self.problem = None
         return self._memory.in_state_s >= seconds
 

@@ -34,7 +34,7 @@ def apply(home: Home, conf_file: str, states: Path, pillar: Mapping[str, Any]) -
     try:
         returned = json.loads(out)["local"]
     except (ValueError, KeyError, TypeError) as error:
-        raise Failed(f"salt-call ended with {code} and told no result: {_short(out)}") from error
+        raise Failed(f"salt-call ended with the exit code {code} and gave no result: {_short(out)}") from error
     if not isinstance(returned, dict):
         raise Failed(f"The states could not be applied: {_short(returned)}")
     if failed := [str(one.get("comment")) for one in returned.values() if one.get("result") is False]:

@@ -35,13 +35,13 @@ class States:
         found, sealed = self._found(), self._sealed()
         others = sorted(name for name in found.keys() | sealed.keys() if found.get(name) != sealed.get(name))
         if others:
-            raise Failed(f"The states kept on this node are not those that were sealed: {', '.join(others[:5])}.")
+            raise Failed(f"The states kept on this node differ from those that were sealed: {', '.join(others[:5])}.")
 
     def _sealed(self) -> dict[str, Any]:
         try:
             return self._seal.open(self._manifest.read_bytes())
         except OSError as error:
-            raise Failed("This node kept no states yet: apply the state `pubs` once from the master.") from error
+            raise Failed("This node has kept no states yet: apply the state `pubs` once from the master.") from error
 
     def _found(self) -> dict[str, str]:
         return {
@@ -51,6 +51,6 @@ class States:
 
 def _sum(path: Path) -> str:
     if path.is_symlink() or not path.is_file():
-        raise Failed(f"{path} is no plain file: the states kept on this node are not used.")
+        raise Failed(f"{path} is not a plain file: the states kept on this node are not used.")
     with path.open("rb") as file:
         return disk.sha256(file)

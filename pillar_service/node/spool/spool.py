@@ -26,8 +26,10 @@ SWEEP_S = 60.0
 DEEPEST = 64
 """How deep an event may be nested. Python reads JSON about 1,000 levels deep, less the depth of its own call stack; an event
 that could be put but not read again would hold up all others."""
-FORKED = "This process was forked from one that has the spool open: nothing was taken. Close it before a fork."
-NO_ROOM = "The spool is full of events that are as dear: nothing was taken. Try again when the service has taken some."
+FORKED = "This process was forked from one that has the spool open: nothing was stored. Close the spool before forking."
+NO_ROOM = (
+    "The spool is full of events that matter as much: nothing was stored. Try again once the service has taken some."
+)
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ class Spool:
                 raise
             except OSError as error:
                 self.close()
-                raise Full(f"The spool can't be written to ({error.strerror}): nothing was taken.") from error
+                raise Full(f"The spool can't be written to ({error.strerror}): nothing was stored.") from error
             except BaseException:
                 self.close()
                 raise
@@ -231,14 +233,14 @@ class Spool:
         self.close()
         if file.is_broken(error):
             file.set_aside(self.path, self._which)
-            return Full("The spool's file was broken and is set aside: nothing was taken. Try again.")
-        return Full(f"The spool can't be written to ({error}): nothing was taken. Free some space on its disk.")
+            return Full("The spool's file was broken and has been set aside: nothing was stored. Try again.")
+        return Full(f"The spool can't be written to ({error}): nothing was stored. Free some space on its disk.")
 
 
 def _draft(type: str, subject: str, data: Any, stream: str, priority: Priority) -> Draft:
     told = _json(data)
     if (size := len(told.encode())) > submission.LARGEST:
-        raise Invalid(f"An event may have {submission.LARGEST >> 10} KiB of data; this one has {size >> 10}.")
+        raise Invalid(f"An event may have at most {submission.LARGEST >> 10} KiB of data; this one has {size >> 10}.")
     return Draft(
         submission.event_type(str(type)),
         submission.subject(subject),
@@ -250,11 +252,11 @@ def _draft(type: str, subject: str, data: Any, stream: str, priority: Priority) 
 
 def _json(data: Any) -> str:
     if _is_deeper(data, DEEPEST):
-        raise Invalid(f"An event's data may be nested {DEEPEST} deep at most: put it as text, or flatter.")
+        raise Invalid(f"An event's data may be nested at most {DEEPEST} deep: flatten it, or send it as text.")
     try:
         told = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise Invalid(f"An event's data must be what JSON can tell ({error}).") from error
+        raise Invalid(f"An event's data must be expressible as JSON ({error}).") from error
     # A lone surrogate can't be encoded, and would spoil the batch that it is in.
     return told.encode("utf-8", "replace").decode()
 

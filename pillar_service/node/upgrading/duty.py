@@ -78,10 +78,10 @@ class Upgrading:
         if last.get("state") == SWITCHING and last.get("version") == metadata.version("saltcellar"):
             self._keep(last, DONE)
         elif last.get("state") == MAKING:
-            self._keep(last, FAILED, "The node was stopped while the new version was made ready.")
+            self._keep(last, FAILED, "The node was stopped while the new version was being prepared.")
         elif last.get("state") == SWITCHING and not (self._opt / UNDER_WAY).exists():
             # It will never begin: `switch.sh` makes its note before it does anything.
-            self._keep(last, FAILED, "The node was stopped before it changed over to the new version.")
+            self._keep(last, FAILED, "The node was stopped before it switched to the new version.")
 
     def _take(self, wanted: Mapping[str, Any]) -> None:
         order = {"order": str(wanted.get("order")), "version": str(wanted.get("version"))}
@@ -99,7 +99,7 @@ class Upgrading:
 
     def _make(self, version: str, sha256: str) -> None:
         if not (self._opt / "bin/saltcellar-node").exists() or not (self._opt / "venv").is_dir():
-            raise Failed("This node was not made by enrol.sh: upgrade it where it stands.")
+            raise Failed("This node was not set up by enrol.sh: upgrade it by hand on the machine.")
         try:
             making.made(Door(self._told().service), self._opt, version, sha256)
         except Unavailable as error:

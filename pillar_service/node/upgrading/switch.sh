@@ -47,7 +47,7 @@ put_back() {
     rm -rf "$opt/venv.next"
   fi
   # On a full disk the failure can't be written down; the old version runs all the same, and finds out by itself.
-  if sed 's/"state": "switching", "why": "[^"]*"/"state": "failed", "why": "The new version did not come to work, and the one before is back: see the log of the node."/' \
+  if sed 's/"state": "switching", "why": "[^"]*"/"state": "failed", "why": "The new version did not start working, so the one before is back: see the log of the node."/' \
     "$state" >"$state.part"; then mv "$state.part" "$state"; fi || true
   "$launcher" start
   echo "put back"
