@@ -127,7 +127,7 @@ def _nodes(opts: Mapping[str, Any]) -> Iterator[Drift]:
         answer = told.get(node)
         if not isinstance(answer, Mapping):
             yield Drift(
-                node, f"says nothing of itself: {answer or 'it does not answer'}", f"salt {node} saltutil.sync_all"
+                node, f"did not report on itself: {answer or 'it does not answer'}", f"salt {node} saltutil.sync_all"
             )
             continue
         for one in answer["drift"]:

@@ -50,9 +50,9 @@ def enrolled(service: Client, machine: Machine, told: Mapping[str, Any], wait: o
     """
     ends = time.monotonic() + _seconds(wait)
     show = partial(_show, machine.address)
-    show("looks whether it is a node already")
+    show("checks whether it is a node already")
     if node := _is_one(service, machine):
-        return {"node": node, "changed": False, "said": f"{machine} is the node {node} already: nothing was changed."}
+        return {"node": node, "changed": False, "said": f"{machine} is already the node {node}: nothing was changed."}
     name = told["name"]
     wanted = {"account": told["account"], "labels": told["labels"], "pattern": name or "*"}
     token = service.enrolment_token({**wanted, "uses": 1, "life": int(_seconds(wait)) + 60})
@@ -104,7 +104,9 @@ def _run(machine: Machine, token: Mapping[str, Any], name: str | None, seconds: 
     code, said = machine.run(program, seconds, lambda line: show(line.replace(token["secret"], "…")))
     lines = said.replace(token["secret"], "…").splitlines()
     if UNREACHED in lines:
-        raise Failed(f"{machine} can't fetch {token['script']} ({_last(lines)}): let it reach that address.")
+        raise Failed(
+            f"{machine} can't fetch {token['script']} ({_last(lines)}): make sure that it can reach that address."
+        )
     if code != 0:
         raise Failed(f"enrol.sh failed on {machine}: {_last(lines)}")
     for line in lines:
@@ -123,7 +125,7 @@ def _await(service: Client, node: str, account: str | None, ends: float) -> None
     """Waits until the service has heard of the node, as the machine's own word is not enough; raises Failed after ``ends``."""
     while not ((known := node_keys.find(service, node)) and _is_in(known) and known["account"] == account):
         if time.monotonic() > ends:
-            raise Failed(f"enrol.sh is through, but the service has not heard of {node}: run this again later.")
+            raise Failed(f"enrol.sh has finished, but the service has not heard of {node}: run this again later.")
         time.sleep(EVERY_S)
 
 

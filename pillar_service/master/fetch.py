@@ -41,7 +41,7 @@ class Source:
     def __post_init__(self) -> None:
         if self.url.count("%s") != 1:
             raise errors.Invalid(
-                f"The url {self.url!r:.100} of http_json must hold '%s' once, where the node's id goes."
+                f"The url {self.url!r:.100} of http_json must contain '%s' exactly once, where the node's id goes."
             )
 
 
@@ -72,9 +72,7 @@ def _asked(node: str, source: Source, copy: LastGood, kept: Kept | None) -> dict
     answer = _answer(node, source, kept)
     if answer.status == 304:
         if kept is None or not kept.etag:
-            raise errors.Unavailable(
-                "The service said that nothing changed, but there is nothing here that could be kept."
-            )
+            raise errors.Unavailable("The service said that nothing has changed, but there is no earlier pillar here.")
         copy.confirm()
         return kept.pillar
     told = _read(node, answer)
@@ -113,7 +111,7 @@ def _read(node: str, answer: Answer) -> dict[str, Any]:
     try:
         told = json.loads(answer.body)
     except (ValueError, RecursionError) as error:
-        raise rules.NotThisPillar("the answer is no whole JSON") from error
+        raise rules.NotThisPillar("the answer is not complete JSON") from error
     return rules.read(node, told)
 
 

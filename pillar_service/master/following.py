@@ -84,7 +84,7 @@ def _waiting_for(job: str) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as ended:
-        told = f"Nobody waits here any more, but the job {job} goes on: `salt-run meeseeks.show {job}` tells what came of it."
+        told = f"No longer waiting, but the job {job} goes on: `salt-run meeseeks.show {job}` shows what came of it."
         raise Failed(told) from ended
 
 

@@ -41,6 +41,4 @@ def turned(service: Client, node: str, wait: object) -> dict[str, Any]:
         if now["fingerprint"] != before["fingerprint"]:
             return now
         time.sleep(EVERY_S)
-    raise Failed(
-        f"{node} has the key that it had, {wait} s later: see the job {job['id']} (salt-run nodes.show {node})."
-    )
+    raise Failed(f"{node} still has its old key after {wait} s: see the job {job['id']} (salt-run nodes.show {node}).")

@@ -20,14 +20,14 @@ def files(directory: str) -> dict[str, str]:
     """The content of each file (base64), by its path in the bundle; raises Invalid for links and all that can't be in one."""
     root = Path(directory)
     if not root.is_absolute() or not root.is_dir():
-        raise Invalid(f"{directory} is no directory of this master: write its whole path.")
+        raise Invalid(f"{directory} is not a directory on this master: give its full path.")
     found, size = {}, 0
     for folder, folders, names in os.walk(root):
         for name in sorted([*names, *(one for one in folders if (Path(folder) / one).is_symlink())]):
             file = Path(folder) / name
             path = bundles.path(str(file.relative_to(root)))
             if file.is_symlink() or not file.is_file():
-                raise Invalid(f"{path} is a link, or no file: a bundle holds only files.")
+                raise Invalid(f"{path} is a link, or not a file: a bundle holds only files.")
             size += file.stat().st_size
             if size > bundles.LARGEST:
                 raise Invalid(f"{directory} holds more than {bundles.LARGEST} bytes.")

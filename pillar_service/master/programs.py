@@ -37,7 +37,7 @@ def ended(command: Sequence[str], given: str, seconds: float, where: str, show: 
         return process.wait(max(1.0, ends - time.monotonic())), said
     except (TimeoutError, subprocess.TimeoutExpired):
         raise Failed(
-            f"{where} was not done within {seconds:.0f} s: look what holds it up there, or say wait=…."
+            f"{where} was not done within {seconds:.0f} s: see what holds it up there, or allow more time with wait=…."
         ) from None
     finally:
         _end(process)

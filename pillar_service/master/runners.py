@@ -73,7 +73,7 @@ def answer(opts: Mapping[str, Any], asked: Callable[[Client], Any]) -> Any:
         file = names.shown(error.filename) if error.filename else "The file"
         return {"error": f"{file}: {error.strerror or error}.", "retcode": 1}
     except UnicodeError:
-        return {"error": "What was typed is no text: it holds bytes that are no UTF-8. Type it again.", "retcode": 1}
+        return {"error": "What was typed is not text: it holds bytes that are not UTF-8. Type it again.", "retcode": 1}
 
 
 def command(
@@ -111,7 +111,9 @@ def text(value: object) -> str:
     """A name as it was typed, as the command line turns '2024' into a number; raises Invalid for all else."""
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return str(value)
-    raise Invalid(f"{value!r:.60} is no name: put it between quotes twice, \"'…'\", if it looks like something else.")
+    raise Invalid(
+        f"{value!r:.60} is not a name: if it looks like something else, put quotes around it, twice: \"'…'\"."
+    )
 
 
 def seconds(wait: object) -> float:
@@ -131,7 +133,7 @@ def file(path: object) -> Path:
     """The path of a file to read, as it was typed; raises Invalid when it can't be a path (a NUL, half a character)."""
     place = text(path)
     if not place.isprintable():
-        raise Invalid(f"{names.shown(place)} can't be read: no path has a character that can't be shown.")
+        raise Invalid(f"{names.shown(place)} can't be read: a path can't have a character that can't be shown.")
     return Path(place)
 
 

@@ -74,9 +74,9 @@ class Machine:
     def __post_init__(self) -> None:
         for what, word in (("machine", self.address), ("user", self.user)):
             if not word or word.startswith("-") or not word.isprintable() or set(word) & set(" ,'\"`$\\"):
-                raise Invalid(f"{word!r:.60} is no name of a {what}.")
+                raise Invalid(f"{word!r:.60} is not a {what}'s name.")
         if not (isinstance(self.port, int) and 0 < self.port < 65536):
-            raise Invalid(f"{self.port!r:.60} is no port: that is a number from 1 to 65535.")
+            raise Invalid(f"{self.port!r:.60} is not a port: a port is a number from 1 to 65535.")
         if self.fingerprint and not self.fingerprint.startswith("SHA256:"):
             raise Invalid("A fingerprint starts with SHA256:, as ssh-keygen -l shows it.")
         if self.known_hosts and self.fingerprint:

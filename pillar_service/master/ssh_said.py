@@ -3,19 +3,19 @@
 NO_SUDO = "cellar:no-sudo"
 
 CHANGED = (
-    "The host key of {machine} is another than the one that is known: {keys}. Somebody may stand between; if the machine was "
-    "made anew, take the old key out of known_hosts (ssh-keygen -R)."
+    "The host key of {machine} is not the one that is known: {keys}. Somebody may be intercepting the connection; if the "
+    "machine was installed anew, remove the old key from known_hosts (ssh-keygen -R)."
 )
 UNKNOWN = (
-    "The host key of {machine} is not known: {keys}. If the machine itself says the same (ssh-keygen -lf "
-    "/etc/ssh/ssh_host_ed25519_key.pub), say fingerprint={key}; or name a file with it (known_hosts=FILE)."
+    "The host key of {machine} is not known: {keys}. If the machine itself shows the same (ssh-keygen -lf "
+    "/etc/ssh/ssh_host_ed25519_key.pub), give fingerprint={key}, or a file with it (known_hosts=FILE)."
 )
-REFUSED = "{machine} refuses connections: does sshd run there, at that port?"
-SILENT = "{machine} does not answer in time: is it on, and is the port open to here?"
-OPEN_KEY = "ssh does not take the key {identity}: others can read it (chmod 600)."
+REFUSED = "{machine} refuses connections: is sshd running there, on that port?"
+SILENT = "{machine} does not answer in time: is it on, and can its port be reached from here?"
+OPEN_KEY = "ssh does not accept the key {identity}: others can read it (chmod 600)."
 NOT_LET_IN = (
-    "{machine} lets {user} in with none of the keys tried: name another (identity=FILE); one with a pass phrase goes by "
-    "the agent (ssh-add FILE)."
+    "{machine} let {user} in with none of the keys tried: give another (identity=FILE); one with a pass phrase needs the "
+    "agent (ssh-add FILE)."
 )
 
 UNCONNECTED = {
@@ -33,9 +33,9 @@ UNCONNECTED = {
 """Sentences by words that ssh prints; the first match counts."""
 
 NO_ROOT = {
-    NO_SUDO: "{user} is not root on {machine}, and there is no sudo: let it in as root (user=root).",
+    NO_SUDO: "{user} is not root on {machine}, and there is no sudo: log in as root (user=root).",
     "sudo: a password is required": "sudo asks {user} for a password on {machine}: allow NOPASSWD, or use user=root.",
-    "sudo:": "{user} can't become root on {machine} ({last}): mend that, or use user=root.",
+    "sudo:": "{user} can't become root on {machine} ({last}): fix that, or use user=root.",
 }
 
 

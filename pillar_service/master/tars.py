@@ -16,7 +16,7 @@ def target(path: str) -> Path:
     """The path to write a tar to; raises Invalid when it is not absolute, or its folder does not exist."""
     file = Path(path)
     if "\0" in path or not file.is_absolute() or not file.parent.is_dir():
-        raise Invalid(f"{names.shown(path)} can't be written: give an absolute path in a folder that is there.")
+        raise Invalid(f"{names.shown(path)} can't be written: give an absolute path in a folder that exists.")
     return file
 
 
@@ -29,7 +29,7 @@ def known(service: Client, bot: str, job: str) -> dict[str, Any]:
     """An export job that was asked for before; raises Conflict when it is not this bot's export."""
     found, _ = service.job(job)
     if found["command"] != "bots.export" or bot not in (found["bot"], found["bot_name"]):
-        raise Conflict(f"The job {names.shown(job)} is no export of {names.shown(bot)}.")
+        raise Conflict(f"The job {names.shown(job)} is not an export of {names.shown(bot)}.")
     return found
 
 

@@ -121,7 +121,7 @@ class Wire:
     def __init__(self, url: str, timeout: float = 10.0, limit: int = 16 * 1024 * 1024) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-            raise Invalid(f"{url!r:.100} is no address of a service: write it as 'http://127.0.0.1:8081'.")
+            raise Invalid(f"{url!r:.100} is not a service's address: write it as 'http://127.0.0.1:8081'.")
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.timeout, self.limit = timeout, limit
         self._parts = parts
@@ -204,7 +204,7 @@ class Wire:
 
     def _sentence(self, error: Exception, seconds: float) -> str:
         if isinstance(error, TimeoutError):
-            return f"The service at {self.origin} gave no whole answer within {seconds:g} s: look at its log."
+            return f"The service at {self.origin} gave no complete answer within {seconds:g} s: look at its log."
         if isinstance(error, ConnectionRefusedError):
             return (
                 f"The service at {self.origin} is not running (connection refused): start it, or correct its address."

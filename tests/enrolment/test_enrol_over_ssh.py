@@ -130,7 +130,7 @@ def test_a_machine_becomes_a_node_and_stays_one(
     files = [path for path in (*machine.root.rglob("*"), *machine.service.folder.glob("*.out")) if path.is_file()]
     written = "".join(path.read_text(errors="replace") for path in files)
     assert secrets[0] not in "".join(seen) + sshd.log() + written + str(told) + shown
-    for step in ("looks whether", "runs enrol.sh", "  software ", "  started ", "waits until the service"):
+    for step in ("checks whether", "runs enrol.sh", "  software ", "  started ", "waits until the service"):
         assert f"127.0.0.1: {step}" in shown, shown
 
     runs, tokens = machine.sh(f"{machine.launcher} status").stdout, machine.operator.enrolment_tokens()
@@ -150,10 +150,10 @@ def test_an_unknown_or_another_host_key_is_refused(machine: Machine, sshd: Sshd,
     empty.touch()
     unknown = fault(machine, sshd, known_hosts=str(empty))
     assert "is not known" in unknown
-    assert f"say fingerprint={sshd.fingerprint}" in unknown
+    assert f"give fingerprint={sshd.fingerprint}" in unknown
     key = Path(f"{sshd.new_key('other_key')}.pub").read_text()
     other.write_text(f"[127.0.0.1]:{sshd.port} {key}")
-    assert "another than the one that is known" in fault(machine, sshd, known_hosts=str(other))
+    assert "is not the one that is known" in fault(machine, sshd, known_hosts=str(other))
     wrong = fault(machine, sshd, known_hosts=None, fingerprint="SHA256:" + "A" * 43)
     assert f"but {sshd.fingerprint}" in wrong
     assert empty.read_text() == ""
@@ -166,7 +166,7 @@ def test_a_machine_that_is_not_reached_is_said(machine: Machine, sshd: Sshd, mon
     monkeypatch.setitem(ssh.OPTIONS, "ConnectTimeout", "1")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert "does not answer in time" in fault(machine, sshd, port=silent.getsockname()[1])
-    assert "is no name of a machine" in fault(machine, sshd, host="-oProxyCommand=id")
+    assert "is not a machine's name" in fault(machine, sshd, host="-oProxyCommand=id")
     assert "wait is a number" in fault(machine, sshd, wait="soon")
     assert "There is no file" in fault(machine, sshd, identity="/nowhere/key")
     assert machine.left() == []
@@ -180,7 +180,7 @@ def test_a_key_that_does_not_fit_is_said_and_the_agent_s_fits(
     closed.write_bytes(sshd.key.read_bytes())
     closed.chmod(0o600)
     subprocess.run(["ssh-keygen", "-q", "-p", "-N", "pass phrase", "-f", closed], check=True, capture_output=True)
-    assert "one with a pass phrase goes by the agent" in fault(machine, sshd, identity=str(closed))
+    assert "one with a pass phrase needs the agent" in fault(machine, sshd, identity=str(closed))
     no_python(machine)
     agent = f"{sshd.folder}/agent"
     running = subprocess.Popen(["ssh-agent", "-D", "-a", agent], stdout=subprocess.DEVNULL)

@@ -74,7 +74,7 @@ def test_a_click_is_found_in_each_log(ann, bot, client, service, master, minions
     published, brought = lines(master.folder / "salt.log", number, 2)
     assert f"Published {function}: " in published
     assert f"node={node} run={ended['run']} job={job} request={number}" in published
-    assert "Brought what came of it: " in brought
+    assert "Delivered the result: " in brought
     assert job in brought
 
     [carried] = lines(minions[node].folder / "salt.log", number, 1)

@@ -34,8 +34,8 @@ def test_what_is_no_export_of_this_bot_is_not_written(runners: dict[str, Callabl
     [made] = [one for one in runners["bots.list"]() if one["name"] == "stands"]
     invite = runners["bots.invite"]("stands", wait=False)
     export = runners["bots.export"]
-    assert "is no export of 'stands'" in export("stands", str(file), job=invite["id"])["error"]
+    assert "is not an export of 'stands'" in export("stands", str(file), job=invite["id"])["error"]
     assert "absolute path" in export(made["id"], "x.tar", wait=False)["error"]
     asked = export(made["id"], str(file), wait=False)
-    assert "is no export of 'other'" in export("other", str(file), job=asked["id"])["error"]
+    assert "is not an export of 'other'" in export("other", str(file), job=asked["id"])["error"]
     assert not file.exists()

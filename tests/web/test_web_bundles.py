@@ -344,5 +344,5 @@ def test_a_directory_is_packed_without_links(tmp_path: Path) -> None:
     (tmp_path / "machines/other.yaml").symlink_to("/etc/passwd")
     with pytest.raises(Invalid, match="is a link"):
         packing.files(str(tmp_path))
-    with pytest.raises(Invalid, match="no directory"):
+    with pytest.raises(Invalid, match="not a directory"):
         packing.files("relative")

@@ -31,7 +31,7 @@ class _Told(dict[str, Any]):
     """The object in an answer; a missing key raises Unavailable, as another version must have answered."""
 
     def __missing__(self, key: str) -> Any:
-        raise errors.Unavailable(f"The service's answer has no {key!r}: it is of another version than this master.")
+        raise errors.Unavailable(f"The service's answer has no {key!r}: its version differs from this master's.")
 
 
 class Asking:
@@ -93,8 +93,8 @@ def _written(told: Mapping[str, Any]) -> bytes:
         return json.dumps(told, allow_nan=False).encode()
     except (ValueError, TypeError) as error:  # the command line makes such values of `.inf` and `[!!set {a}]`
         raise errors.Invalid(
-            "What was typed is a number without an end, or holds what is neither text, number, list nor object: put quotes "
-            "around it, twice."
+            "What was typed is not a finite number, or holds something that is not text, a number, a list or an object: put "
+            "quotes around it, twice."
         ) from error
 
 

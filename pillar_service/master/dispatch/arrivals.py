@@ -43,4 +43,4 @@ class Arrivals:
         try:
             self._master.publish(names.node_id(node), "saltutil.sync_all", [], self._master.new_jid())
         except SaltcellarError as error:
-            log.warning("The start of %r was not answered: %s", node[:128], error)
+            log.warning("The node %r has started, but could not be told to sync: %s", node[:128], error)

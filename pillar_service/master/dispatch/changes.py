@@ -41,7 +41,7 @@ def follow(client: Client, master: SaltMaster, stop: threading.Event) -> None:
             if not is_lost:
                 master.clear_pillar(None)
             is_lost = True
-            log.warning("Changes of pillars can't be followed: %s", error)
+            log.warning("Changes to pillars can't be followed: %s", error)
             backoff.wait()
 
 
@@ -52,4 +52,4 @@ def _let_take(master: SaltMaster, nodes: list[str]) -> None:
         master.publish_to(nodes, TAKE)
     except SaltcellarError as error:
         # Each node also asks on its own now and then.
-        log.info("Not all of %d nodes could be told of their configuration: %s", len(nodes), error)
+        log.info("Not all of %d nodes could be told to take their configuration: %s", len(nodes), error)

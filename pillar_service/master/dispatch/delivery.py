@@ -67,7 +67,7 @@ def deliver(client: Client, master: SaltMaster, runs: Runs, awaited: list[Held])
         refused = client.results({held.id: told for held, told in some})
         for held, _ in some:
             if _is_settled(held, refused.get(held.id)):
-                log.info("Brought what came of it: %s", held.about)
+                log.info("Delivered the result: %s", held.about)
                 runs.drop(held.jid)
 
 
@@ -113,7 +113,7 @@ def hand_in(client: Client, runs: Runs, held: Held, found: Mapping[str, Any]) ->
     _add_last_lines(runs, held, told)
     _hand_in_lines(client, runs, [held])
     if _handed_in(runs, held, client.result, held.id, told):
-        log.info("Brought what came of it: %s", held.about)
+        log.info("Delivered the result: %s", held.about)
         runs.drop(held.jid)
 
 
@@ -163,9 +163,9 @@ def _is_settled(held: Held, error: SaltcellarError | None) -> bool:
     """Whether the service is done with what a run brought: it took it, or never will."""
     if isinstance(error, Failed):
         # The service failed at this one, which must not hold up the others; it is tried again with the next sweep.
-        log.error("The service failed at what run %s (jid %s) brought: %s", held.id, held.jid, error)
+        log.error("The service failed on what run %s (jid %s) returned: %s", held.id, held.jid, error)
         return False
     if error is not None:
         # The service will never take it: the run was given up there, or what the node returned is unusable.
-        log.error("The service does not take what run %s (jid %s) brought: %s", held.id, held.jid, error)
+        log.error("The service refused what run %s (jid %s) returned: %s", held.id, held.jid, error)
     return True

@@ -35,7 +35,7 @@ def _parts(opts: Mapping[str, Any], client: Client, name: str, parent: int) -> N
         _thread(stop, "keys", keys.follow, client, opts, stop),
         _thread(stop, "watch", watch.follow, client, master, runs, stop),
     ]
-    log.info("The dispatcher %s follows %d parts.", name, len(threads))
+    log.info("The dispatcher %s has started its %d parts.", name, len(threads))
     while not stop.wait(1.0):
         if os.getppid() != parent:
             # A killed master leaves its engines running; the next master starts its own.

@@ -21,10 +21,10 @@ def recover(client: Client, name: str, master: SaltMaster, runs: Runs) -> None:
     jids = {run["jid"] for run in theirs}
     for held in runs.all():
         if held.jid not in jids:
-            log.info("Run %s is over for the service; it is followed no longer.", held.id)
+            log.info("The service says that run %s is over; no longer following it.", held.id)
             runs.drop(held.jid)
     for jid in master.runners() - jids:
-        log.info("The runner %s is over for the service, or another master's: it is ended.", jid)
+        log.info("The service says that the runner %s is over, or another master's; ending it.", jid)
         master.end_runner(jid)
 
 
@@ -35,7 +35,7 @@ def _take_up(client: Client, master: SaltMaster, runs: Runs, run: dict[str, Any]
     if jid and (is_out or master.returned(jid, run["node"]) is not None):
         runs.add(Held.of(run, jid))
         runs.returned(jid, run["node"])
-        log.info("Run %s (jid %s) is followed again.", run["id"], jid)
+        log.info("Following run %s (jid %s) again.", run["id"], jid)
         return
     try:
         if not client.failed(run["id"], jid, Reason.NOT_PUBLISHED, "The dispatcher stopped before it was published."):

@@ -32,7 +32,7 @@ def follow(client: Client, master: SaltMaster, runs: Runs, stop: threading.Event
             try:
                 look_at(client, master, runs, held)
             except SaltcellarError as error:
-                log.warning("Run %s can't be looked after now: %s", held.id, error)
+                log.warning("Run %s can't be watched right now: %s", held.id, error)
 
 
 def look_at(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
