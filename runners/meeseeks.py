@@ -62,7 +62,7 @@ def run(command, *args, selector="", preview=False, wait=True, secrets=None, **k
 def _named(lines):
     named = [line.partition("=") for line in lines if line.strip()]
     if any(not equals for _, equals, _ in named):
-        raise Invalid("Each line of the file of secrets is NAME=VALUE.")
+        raise Invalid("Each line of the file with secrets must be NAME=VALUE.")
     return {name.strip(): value for name, _, value in named}
 
 

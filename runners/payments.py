@@ -74,5 +74,5 @@ def run():
 
     answer = runners.answer(__opts__, ask)
     if answer.get("retcode"):
-        log.error("The payments were not all settled: %s", answer.get("error") or answer["failures"])
+        log.error("Not all payments could be settled: %s", answer.get("error") or answer["failures"])
     return answer

@@ -44,4 +44,4 @@ def test_a_commands_arguments_come_from_a_file(runners: Runners, tmp_path: Path)
 
     assert told("bot=stands\n\nlines=7\n")["nodes"] == ["cellar-1"]
     assert "lines can't be 0" in told("bot=stands\nlines=0\n")["error"]
-    assert told("bot stands\n")["error"] == "Each line of the file of secrets is NAME=VALUE."
+    assert told("bot stands\n")["error"] == "Each line of the file with secrets must be NAME=VALUE."
