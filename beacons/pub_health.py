@@ -64,7 +64,7 @@ def beacon(config):
         lambda: __salt__["saltutil.refresh_pillar"](),
     )
     if why:
-        log.warning("pub_health: a report is lost. %s", why)
+        log.warning("pub_health: a report was lost. %s", why)
     return [{"tag": "report", "event": event} for event in events]
 
 

@@ -76,7 +76,7 @@ def _kept():
 
 
 def _keeps_none(name):
-    return {"name": name, "changes": {}, "result": True, "comment": "The node's package is older: it keeps nothing."}
+    return {"name": name, "changes": {}, "result": True, "comment": "The node's package is too old to keep anything."}
 
 
 def _ret(name, found):
@@ -212,7 +212,9 @@ def poured(name, bot, told, memory_mb, container, force=False):
     """
     just_so = [bot, told, container["image"], memory_mb, container["network_mode"]]
     if not force and __salt__["pubs.is_as_told"](*just_so):
-        return _reported(bot, {"name": name, "changes": {}, "result": True, "comment": "The container runs as told."})
+        return _reported(
+            bot, {"name": name, "changes": {}, "result": True, "comment": "The container runs and is up to date."}
+        )
     anew = force or __salt__["pubs.is_stranded"](bot, container["network_mode"])
     made = _made(bot, container, anew) | {"name": name}
     return _reported(bot, made, f"{name} anew" if force else None)

@@ -11,5 +11,5 @@ if command -v systemctl >/dev/null && [ -d /run/systemd/system ]; then
     echo "failed units: ${failed:-none}"
 fi
 if command -v docker >/dev/null; then
-    docker ps --format 'container {{.Names}} {{.Status}}' 2>/dev/null || echo "containers: not to be seen by $(id -un)"
+    docker ps --format 'container {{.Names}} {{.Status}}' 2>/dev/null || echo "containers: $(id -un) may not see them"
 fi

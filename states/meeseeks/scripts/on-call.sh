@@ -3,12 +3,12 @@
 set -euo pipefail
 file=$1
 if [ ! -r "$file" ]; then
-    echo "Nobody wrote down who is on call: $file is not there, or $(id -un) may not read it." >&2
+    echo "There is no list of who is on call: $file is missing, or $(id -un) may not read it." >&2
     exit 1
 fi
 now=$(awk -v today="$(date --utc +%F)" '/^[0-9][0-9][0-9][0-9]-/ && $1 <= today' "$file" | sort | tail --lines=1)
 if [ -z "$now" ]; then
-    echo "Nobody is on call yet, says $file." >&2
+    echo "Nobody is on call yet, according to $file." >&2
     exit 1
 fi
 echo "On call since ${now%% *}: ${now#* }"

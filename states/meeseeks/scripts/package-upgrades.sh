@@ -11,7 +11,7 @@ apply)
     apt-get --quiet --yes --option Dpkg::Options::=--force-confold --option Dpkg::Options::=--force-confdef upgrade
     ;;
 *)
-    echo "Say list or apply." >&2
+    echo "usage: package-upgrades.sh list|apply" >&2
     exit 2
     ;;
 esac
