@@ -185,7 +185,7 @@ def test_a_node_whose_name_another_copy_has_here_is_refused(place: Place, docker
     assert place.bash(need, **docker({asked: f"{moved}\n{unmounted}"})).returncode == 0
     told = place.bash(need, **docker({asked: f"{moved}\n{other}"}))
     assert told.returncode == 1
-    assert "are of a node here-1, too (garden-3f3a9c2e5b7d9e0f): another copy" in told.stderr
+    assert "belong to a node here-1, too (garden-3f3a9c2e5b7d9e0f): another copy" in told.stderr
     assert "CELLAR_NODE to another, and CELLAR_BOT_PORTS" in told.stderr
 
 

@@ -3,5 +3,5 @@
 . "$(dirname "$0")/settings.sh"
 
 "$here/tool.sh" audit pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r "$top/requirements.txt" ||
-  fail "Either a package has a known fault, or the index told no advisories: see above"
+  fail "A package has a known fault, or the index returned no advisories: see above"
 say "no known fault in $(pins | wc -l) packages"

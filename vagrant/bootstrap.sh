@@ -29,13 +29,13 @@ write_pillar() {
   case $# in
     0) [[ -s $pillar ]] || fail "Say what this machine is to be: bootstrap.sh DOMAIN MAIL, or bootstrap.sh FILE" ;;
     1)
-      file=$(realpath -e "$1") || fail "$1 is no file; with a domain, give a mail address, too: bootstrap.sh DOMAIN MAIL"
+      file=$(realpath -e "$1") || fail "$1 is not a file; with a domain, also give a mail address: bootstrap.sh DOMAIN MAIL"
       [[ $file == "$pillar" ]] || install -m 0640 "$file" "$pillar"
       ;;
     2)
       file=$(printf 'controlplane:\n  domain: "%s"\n  contact: "%s"' "${1//[\"\\]/}" "${2//[\"\\]/}")
       [[ ! -s $pillar || $(cat "$pillar") == "$file" ]] ||
-        fail "$pillar says something else already: change it, then run bootstrap.sh without arguments"
+        fail "$pillar already says something else: change it, then run bootstrap.sh without arguments"
       say "$file" >"$pillar"
       ;;
     *) fail "usage: bootstrap.sh [DOMAIN MAIL | FILE]" ;;
@@ -102,7 +102,7 @@ make_image() {
   elif docker version >/dev/null 2>&1; then
     "$release/vagrant/pub-image.sh" && CELLAR_PUB_IMAGE='' "$release/vagrant/image-tar.sh" "$image"
   else
-    say "none: this is no release, and Docker does not answer here (docs/install.md)"
+    say "none: this is not a release, and Docker does not answer here (docs/install.md)"
   fi
 }
 
@@ -153,7 +153,7 @@ is_over() {
 old_goes_on() {
   put_in_place "$before"
   step apply apply
-  say "  The release before, $(basename "$before"), serves on."
+  say "  The previous release, $(basename "$before"), goes on serving."
 }
 
 # --- Salt ------------------------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ salt_applies() {
 apply() { salt_applies "$etc/local" "$etc/pillar" controlplane; }
 
 ((EUID == 0)) || fail "bootstrap.sh installs packages and starts services: run it as root"
-[[ -d /run/systemd/system ]] || fail "This machine was not booted with systemd, and the units need it: 'make up' tries Saltcellar without"
+[[ -d /run/systemd/system ]] || fail "This machine was not booted with systemd, which the units need: 'make up' runs Saltcellar without it"
 umask 022
 mkdir -p "$CELLAR_DIR"/{log,run}
 exec 9>"$CELLAR_DIR/run/lock"

@@ -46,8 +46,8 @@ go_back() {
   trap - EXIT
   ((code)) || exit 0
   if is_over; then
-    say "  Part of it is the new version by now, which the database fits, and the rest the old one, which can use it:"
-    say "  mend what failed, then run this again."
+    say "  Part of it runs the new version by now, and the rest the old one; the database works with both:"
+    say "  fix what failed, then run this again."
   else
     # After a step for which the service was stopped, it may run again by now, as the new version.
     if [[ -e $stopped ]]; then stop_service; fi

@@ -30,6 +30,6 @@ rm -rf --one-file-system "$CELLAR_DIR"
 say "Forgotten: $CELLAR_DIR is gone. The images stay; 'docker image rm' removes them."
 if [[ $CELLAR_DATABASE != sqlite:* ]]; then
   database=${CELLAR_DATABASE##*[@/]}
-  say "The PostgreSQL database ${database%%\?*} stays as it is, and knows accounts and bots whose keys are gone now: drop it, and make"
-  say "an empty one (dropdb, createdb), before 'make up' begins anew with it."
+  say "The PostgreSQL database ${database%%\?*} stays as it is, but the keys of its accounts and bots are gone: drop it and make an"
+  say "empty one (dropdb, createdb) before the next 'make up'."
 fi

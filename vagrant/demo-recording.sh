@@ -2,7 +2,7 @@
 # Record a whole tour in a terminal (docs/demo.svg), take pictures of it (docs/screenshots/demo-*.png), and delete the tour.
 . "$(dirname "$0")/demo-settings.sh"
 
-[[ ! -d $CELLAR_DIR ]] || fail "A tour stands in $CELLAR_DIR already: run 'make demo-down' first, for it is recorded from nothing"
+[[ ! -d $CELLAR_DIR ]] || fail "There is a tour in $CELLAR_DIR already: run 'make demo-down' first, because a recording begins from nothing"
 cast=$(mktemp)
 leave_nothing() {
   rm -f "$cast"

@@ -46,8 +46,7 @@ def first_account(service: Client) -> str:
         password = password or keep(PASSWORD, secrets.token_urlsafe(12))
         service.create_agent({"type": "person", "email": EMAIL, "password": password})
     return (
-        password
-        or f"(no password in {PASSWORD}: choose another at {PAGES}/forgotten, whose mail {PAGES}/mailbox shows)"
+        password or f"(no password in {PASSWORD}: choose another at {PAGES}/forgotten; {PAGES}/mailbox shows its mail)"
     )
 
 
@@ -93,7 +92,7 @@ def invite(service: Client, bot: Bot) -> str:
     """The code of the bot's first invite, which is made once, while the bot runs."""
     file = SECRETS / f"invite-{bot['id']}"
     if kept(file) or bot["actual"] != "alive":
-        return kept(file) or f"(none was made while {BOT} did not run)"
+        return kept(file) or f"(none yet: {BOT} was not running)"
     job = service.submit("bots.invite", bot["id"], {"uses": 1, "note": "the first one"})
     return keep(file, finished(service, job)["result"]["code"])
 
@@ -122,7 +121,7 @@ def welcome(state: str, password: str, pub: str) -> str:
 def gone() -> tuple[str, str]:
     """The state, and how to pour another bot, if the first bot was deleted."""
     again = f"{Path(sys.executable).parent}/salt-run -c {CELLAR}/etc/salt bots.create NAME account={EMAIL}"
-    return f"The first bot, {BOT}, was deleted, and stays so", f"\nTo pour another: {again}\n"
+    return f"The first bot, {BOT}, was deleted, and stays deleted", f"\nTo pour another: {again}\n"
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ file=${1:-$CELLAR_DIR/pub-image.tar.gz}
 version=$(pub_version)
 tag=${CELLAR_PUB_IMAGE:-saltcellar/pub:$version}
 id=$(docker image inspect --format '{{.Id}}' "$tag" 2>/dev/null) ||
-  fail "The image $tag is not on this machine's Docker engine: make it by vagrant/pub-image.sh, or pull it"
+  fail "The image $tag is not on this machine's Docker engine: make it with vagrant/pub-image.sh, or pull it"
 
 told() { say "$file: $tag, $(($(stat -c %s "$file") / 1000000)) MB"; }
 if [[ -s $file && $(cat "$file.of" 2>/dev/null) == "$tag $id" ]]; then

@@ -28,7 +28,7 @@ def docker(*words: str) -> str:
     """The output of a docker command; exits with a sentence if the engine does not answer."""
     done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=60)  # noqa: S603, S607  (no shell)
     if done.returncode and "No such" not in done.stderr:
-        sys.exit(f"What is left on the engine is not known: {done.stderr.strip()}")
+        sys.exit(f"Can't tell what is left on the engine: {done.stderr.strip()}")
     return done.stdout
 
 

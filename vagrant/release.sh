@@ -6,7 +6,7 @@
 
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$top/pillar_service/__init__.py")
 file=${1:-$CELLAR_DIR/saltcellar-$version.tar.gz}
-[[ -e $top/pillar_service/web/static/vendor/.made ]] || fail "What pages load is not there yet: run vagrant/assets.sh, then this again"
+[[ -e $top/pillar_service/web/static/vendor/.made ]] || fail "What the pages load is missing: run vagrant/assets.sh, then this again"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/saltcellar-$version" "$(dirname "$file")"

@@ -9,7 +9,7 @@
 ((EUID == 0)) || fail "A control plane's files have owners: run this as root"
 umask 077
 for name in "${processes[@]}"; do
-  ! is_up "$name" || fail "The process $name of $CELLAR_DIR runs: this puts a lost control plane back, not over a living one"
+  ! is_up "$name" || fail "The process $name of $CELLAR_DIR is running: this brings back a lost control plane, but never replaces a running one"
 done
 mkdir -p "$CELLAR_DIR/log"
 take_turn

@@ -16,7 +16,7 @@ refuse_over_a_living_one() {
   [[ -s ${told[1]:-} ]] || fail "Say from where, and which file opens it: bootstrap.sh restore REPOSITORY PASSWORD_FILE [OPTION…]"
   for unit in public private master chat backups; do
     ! systemctl -q is-active "saltcellar-$unit" ||
-      fail "saltcellar-$unit runs: this puts a lost place back, not over a living one. What is here can give way: systemctl stop 'saltcellar-*'"
+      fail "saltcellar-$unit is running: this brings back a lost place, but never replaces a running one. To let it, run systemctl stop 'saltcellar-*'"
   done
 }
 
@@ -29,7 +29,7 @@ read_pillar() {
   mkdir -p "$before_it/pillar"
   write_top "$before_it/pillar"
   without_settings "${restore[@]}" --show "$pillar" >"$before_it/pillar/controlplane.sls" || exit
-  say "${told[0]} is of a place"
+  say "${told[0]} holds a place"
 }
 
 # Move a place that is here already, such as a new and empty one, aside: nothing of it is lost.
@@ -37,7 +37,7 @@ put_aside() {
   local folder aside
   aside=before-$(date +%Y%m%dT%H%M%S)
   if [[ -e $begun ]]; then
-    say "what was begun goes on"
+    say "going on with what was begun"
     return
   fi
   for folder in "$etc" /var/lib/cellar/{service,master}; do
@@ -47,7 +47,7 @@ put_aside() {
     as_postgres -qc "ALTER DATABASE saltcellar RENAME TO \"saltcellar.$aside\"" || exit
   fi
   touch "$begun"
-  say "what was here, if anything, ends in .$aside"
+  say "what was here, if anything, is kept under names that end in .$aside"
 }
 
 # Make the service's user, its folder and its database, empty.

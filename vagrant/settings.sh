@@ -181,7 +181,7 @@ need_node() {
     [[ -d $data/bots/$bot || $mounts == *"$data/"* ]] || others+=("$name")
   done < <(timeout 20 docker ps -a --no-trunc --filter "label=saltcellar.node=$1" \
     --format '{{.Label "saltcellar.bot"}} {{.Names}} {{.Mounts}}' 2>/dev/null)
-  ((${#others[@]} == 0)) || fail "Bots that are not kept in $data are of a node $1, too (${others[*]}): another copy has that name here. Set" \
+  ((${#others[@]} == 0)) || fail "Bots that are not kept in $data belong to a node $1, too (${others[*]}): another copy uses that name here. Set" \
     "CELLAR_NODE to another, and CELLAR_BOT_PORTS to other ports. If that copy is gone, remove what it left: docker rm -f ${others[*]}"
 }
 
@@ -196,7 +196,7 @@ wait_started() {
       said=$(last_line "$CELLAR_DIR/log/$name.out") || true
       fail "$what: $name ended${said:+, with: $said} (its log is $CELLAR_DIR/log/$name.out)"
     done
-    ((SECONDS - began < 120)) || fail "$what within two minutes, though ${processes// / and } live: a busy machine may be slow, so say it again." \
+    ((SECONDS - began < 120)) || fail "$what within two minutes, though ${processes// / and } are running: a busy machine may be slow, so try again." \
       "Logs are in $CELLAR_DIR/log"
     sleep 0.2
   done

@@ -30,7 +30,7 @@ def main() -> int:
     try:
         told = json.load(sys.stdin)["local"]
     except (ValueError, KeyError):
-        print("salt-call gave no answer: what it said stands above, or in /var/lib/cellar/local/log")
+        print("salt-call gave no answer: what it said is above, or in /var/lib/cellar/local/log")
         return 1
     wrong = sentences(told)
     for sentence in reversed(wrong):  # the first is the cause, and the last line is the one shown

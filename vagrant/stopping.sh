@@ -27,7 +27,7 @@ stop_bots() {
     if docker stop "$container" >/dev/null 2>&1; then
       say "  stopped bot $host"
     else
-      say "  bot $host was not stopped: it has gone already, or 'docker stop $container' says why"
+      say "  bot $host was not stopped: it is gone already, or 'docker stop $container' says why"
     fi
   done
 }

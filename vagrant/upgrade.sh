@@ -7,7 +7,7 @@ service_python() { "$bin/python" "$@"; }
 
 take_over() {
   local name=$1 pid
-  is_up "$name" || fail "$name does not run: run 'make up'"
+  is_up "$name" || fail "$name is not running: run 'make up'"
   pid=$(manage restart "$(cat "$CELLAR_DIR/run/$name.pid")") || exit
   say "$pid" >"$CELLAR_DIR/run/$name.pid"
   start_time "$name" >"$CELLAR_DIR/run/$name.began"
@@ -30,15 +30,15 @@ is_over() { [[ -e $over ]]; }
 
 old_goes_on() {
   if [[ -e $stopped ]]; then
-    say "  The service is stopped: check the version before out, and run 'make up'."
+    say "  The service is stopped: check out the previous version, then run 'make up'."
   else
-    say "  The version before serves on."
+    say "  The previous version goes on serving."
   fi
-  packages_stay || say "  Its packages in .venv are not what they were: check it out and run vagrant/python.sh, or run 'make upgrade' again."
+  packages_stay || say "  But the packages in .venv have changed: check that version out and run vagrant/python.sh, or run 'make upgrade' again."
 }
 
 umask 077
-if ! is_up public || ! is_up private; then fail "What is to be upgraded does not run in $CELLAR_DIR: run 'make up'"; fi
+if ! is_up public || ! is_up private; then fail "Nothing to upgrade is running in $CELLAR_DIR: run 'make up'"; fi
 take_turn
 copies=$CELLAR_DIR/copies over=$work/over
 made=$(cat "$top/.venv/.made" 2>/dev/null) || made=''

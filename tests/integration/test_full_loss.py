@@ -54,7 +54,7 @@ def test_a_control_plane_that_was_lost_whole_is_restored_by_one_command(places, 
     was = lives(engine, [bot])
     key = (plane.keys / "saltcellar.pub").read_text()
     refused = plane.script("restore.sh", places / "repository", places / "password")
-    assert (refused.returncode, "not over a living one" in refused.stderr) == (1, True), refused
+    assert (refused.returncode, "never replaces a running one" in refused.stderr) == (1, True), refused
 
     plane.lose()
     assert lives(engine, [bot]) == was

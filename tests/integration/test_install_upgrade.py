@@ -77,7 +77,7 @@ def test_a_release_that_does_not_start_goes_back(plane):
     link, old, visitor = plane.run("readlink", "/opt/cellar/tree"), began(plane), visited(plane)
     said = plane.says(f"{NEXT}/vagrant/bootstrap.sh")
     print(said)
-    assert "serves on." in said
+    assert "goes on serving." in said
     assert visitor.goes() == []
     assert (plane.run("readlink", "/opt/cellar/tree"), began(plane)) == (link, old)
     assert serving(plane) == ("0.9.0", "9001_more")

@@ -124,7 +124,7 @@ def test_a_node_whose_name_another_copy_has_is_refused(place: Standing) -> None:
         labels = {"saltcellar.node": node, "saltcellar.bot": bot}
         other = engine.containers.create("saltcellar/pub:0.1.0", name=f"other-{bot}", labels=labels)
         try:
-            assert f"are of a node {node}, too (other-{bot})" in place.make("up", succeeds=False)
+            assert f"belong to a node {node}, too (other-{bot})" in place.make("up", succeeds=False)
         finally:
             other.remove(force=True)
     assert "nothing to do" in place.make("up")

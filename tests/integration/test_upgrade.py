@@ -111,7 +111,7 @@ def test_an_upgrade_drops_nothing_and_what_fails_goes_back(machine: Machine) -> 
     machine.gets("9002_wrong", "ALTER TABLE nobody ADD COLUMN mood TEXT", "SELECT 1")
     refused = machine.run("upgrade.sh")
     assert refused.returncode == 1
-    assert "The version before serves on." in refused.stdout
+    assert "The previous version goes on serving." in refused.stdout
     assert (machine.steps()[-1], machine.version(), machine.pids()) == ("9001_more", "0.9.0", served)
 
     machine.gets("9002_wrong", "ALTER TABLE node ADD COLUMN hat TEXT", "ALTER TABLE node DROP COLUMN hat")

@@ -161,7 +161,7 @@ def test_a_first_bot_that_was_deleted_stays_so_until_another_has_its_name(newcom
     before = newcomer.welcome
     bots.delete("test", "my", purge=True)
     carry_out()
-    assert "The first bot, my, was deleted, and stays so" in newcomer.up()
+    assert "The first bot, my, was deleted, and stays deleted" in newcomer.up()
     assert bots.listed() == []
     assert "bots.create NAME" in newcomer.welcome
     poured()

@@ -28,7 +28,7 @@ def main() -> None:
         return all(service.agent(name)["actual"] == "alive" for name in BOTS)
 
     until(all_live, 60, "all five bots were alive")
-    print(f"{len(BOTS)} bots live on {' and '.join(NODES)}, {len(jobs)} of them since now")
+    print(f"{len(BOTS)} bots live on {' and '.join(NODES)}, {len(jobs)} of them started just now")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def until(found: Callable[[], Any], seconds: float, what: str, every_s: float = 
     end = time.monotonic() + seconds
     while not (value := found()):
         if time.monotonic() > end:
-            raise Untold(f"It did not happen within {seconds:g} s that {what}: read the logs in {CELLAR / 'log'}.")
+            raise Untold(f"After {seconds:g} s, it is still not true that {what}: read the logs in {CELLAR / 'log'}.")
         time.sleep(every_s)
     return value
 

@@ -13,7 +13,7 @@ def signs_in() -> list[str]:
     code = pyotp.TOTP(told[OLGA]["secret"]).now()
     return [
         *lines,
-        f"           and as the operator the code {code}, good for half a minute (make demo tells the next)",
+        f"           and as the operator with the code {code}, good for half a minute (make demo shows the next)",
     ]
 
 
