@@ -36,7 +36,7 @@ def code(submitted: Submitted) -> None:
     who = people.asker(submitted.person.team, submitted.person.user, where)
     try:
         challenges.code(who, job, submitted.values.get(modals.CODE, "").strip())
-        told = "Thank you: that was your code."
+        told = "Thank you: your code is correct."
     except SaltcellarError as error:
         told = error.sentence
     outbox.view(submitted.view, modals.note(TITLE, told))

@@ -14,8 +14,10 @@ from pillar_service.usecases.meeseeks import asking, catalogue, people
 from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.meeseeks.asking import Wish
 
-LATE = "That took too long for Slack to open a window: press it again."
-HINT = "Or write it in one line, as `restart-bot my.butt.nz -l environment=prd`; `help restart-bot` tells more."
+LATE = "That took too long for Slack to open a window: try again."
+HINT = (
+    "Or write it in one line, such as `restart-bot my.butt.nz -l environment=prd`; `help restart-bot` tells you more."
+)
 
 
 def asker(person: Person, channel: str, is_direct: bool) -> Asker:
@@ -27,7 +29,7 @@ def greet(said: Said) -> None:
     """Say hello, with what they may ask for here."""
     these = [(one.name, one.summary) for one in asking.tasks(asker(said.person, said.channel, said.is_direct))]
     hello = sentences.sentence(sentences.persona(said.channel), Moment.GREETING, user=said.person.user)
-    hint = HINT if these else f"You may ask for nothing here. You are {said.person.team}/{said.person.user}."
+    hint = HINT if these else f"There is nothing you may ask for here. You are {said.person.team}/{said.person.user}."
     body = messages.tasks(hello, these, hint)
     if said.thread is None:
         outbox.whisper(said.channel, said.person.user, body)
@@ -46,7 +48,7 @@ def typed(said: Said) -> None:
         about = {"command": command.name, "channel": said.channel, "thread": None}
         window(command, about, said.trigger, said.channel, said.person.user)
     else:
-        asked = f"{command.name} needs more: write {command.usage}, or choose."
+        asked = f"{command.name} needs arguments: write {command.usage}, or press Choose."
         body = messages.tasks(asked, [(command.name, command.summary)])
         outbox.post(said.channel, body, said.thread, said.person.user)
 

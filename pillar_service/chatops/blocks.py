@@ -20,7 +20,7 @@ MOST_IN_ALL = 12_000
 MOST_TEXT = 3_000
 """Characters of the text beside blocks, which notifications show; Slack would take 40,000."""
 
-MORE = "… and more than fits here."
+MORE = "… and more that does not fit here."
 
 
 def section(text: str, accessory: Block | None = None) -> Block:

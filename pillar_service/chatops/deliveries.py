@@ -11,7 +11,7 @@ from pillar_service.core.errors import Invalid
 
 Payload = dict[str, Any]
 MOST_FIELDS = 100
-UNREADABLE = "Slack sent what can't be read."
+UNREADABLE = "Slack sent something that can't be read."
 
 
 @dataclass(frozen=True)

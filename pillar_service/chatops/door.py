@@ -33,7 +33,7 @@ class Door:
         try:
             status, told = self._taken(environ)
         except Exception:
-            log.exception("Slack's request could not be taken.")
+            log.exception("Slack's request could not be handled.")
             status, told = HTTPStatus.INTERNAL_SERVER_ERROR, None
         body = b"" if told is None else json.dumps(told).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
@@ -58,7 +58,7 @@ class Door:
         except Invalid:
             return HTTPStatus.BAD_REQUEST, None
         except Unavailable:
-            log.warning("Slack's request could not be kept; it will come again.")
+            log.warning("Slack's request could not be saved; Slack will send it again.")
             return HTTPStatus.SERVICE_UNAVAILABLE, None
 
     def _kept(self, delivery: Delivery) -> tuple[HTTPStatus, dict[str, Any] | None]:

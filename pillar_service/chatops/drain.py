@@ -59,7 +59,7 @@ class Drain:
                     self.inbox.arrived.wait(EVERY_S)
                     self.inbox.arrived.clear()
             except Exception:
-                log.exception("The inbox can't be worked on; again in a second.")
+                log.exception("The inbox can't be processed; trying again in a second.")
                 storage.release()
                 self.over.wait(EVERY_S)
         storage.release()
@@ -97,7 +97,7 @@ class Drain:
         self._waited.pop(entry.n, None)
 
     def _later(self, entry: Entry, error: Exception, has_failed: bool = False) -> None:
-        log.warning("What Slack delivered (%s) waits: %s", entry.key, error)
+        log.warning("A delivery from Slack (%s) has to wait: %s", entry.key, error)
         storage.release()
         pause_s = min(0.2 * 2.0 ** min(self._waited[entry.n], 10), LONGEST_PAUSE_S)
         self._waited[entry.n] += 1
@@ -106,7 +106,7 @@ class Drain:
     def _failed(self, entry: Entry, error: Exception) -> None:
         # What was said may hold a secret, so neither it nor an error's own text is logged.
         kind = error.sentence if isinstance(error, SaltcellarError) else type(error).__name__
-        log.error("What Slack delivered (%s) failed: %s", entry.key, kind, exc_info=_where(error))
+        log.error("A delivery from Slack (%s) failed: %s", entry.key, kind, exc_info=_where(error))
         if entry.tries + 1 < MOST_TRIES:
             self._later(entry, RuntimeError(kind), has_failed=True)
             return
@@ -119,6 +119,6 @@ class Drain:
 
 
 def _where(error: Exception) -> Exception:
-    told = RuntimeError(f"{type(error).__name__}, see where")
+    told = RuntimeError(f"{type(error).__name__}, see the traceback")
     told.__traceback__ = error.__traceback__
     return told

@@ -17,8 +17,8 @@ from pillar_service.usecases.service import storage
 EVERY_S = 0.5
 AT_ONCE = 500
 """How many conversations are read at once."""
-PRIVATELY = "Only you may see what came out of it: I wrote it to you."
-UNSEEN = "Only who asked for it may see the preview: it is written to them."
+PRIVATELY = "Its output is private: I sent it to you directly."
+UNSEEN = "The preview is private: only the person who asked for it gets it."
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def _file(name: str, seen: Seen, lines: Sequence[str], what: str = "") -> File:
     return (
         f"{name}-{seen.id}.txt",
         content,
-        f"All that {what}{texts.fitting(seen.command, 100)} said, {len(lines)} lines.",
+        f"The full output of {what}{texts.fitting(seen.command, 100)}, {len(lines)} lines.",
     )
 
 

@@ -45,7 +45,7 @@ QUIET_S = 0.005
 """After so many seconds without a delivery or an ack there is time for other work; even a single delivery waits so long."""
 
 MOST_TOGETHER = 500
-AWAY = "What came could not be kept: deliver it again."
+AWAY = "The delivery could not be saved: send it again."
 
 NEXT = """SELECT n, key, delivery, body, tries FROM delivery
 WHERE done_at IS NULL AND (not_before <= ? OR not_before > ?) ORDER BY n LIMIT 1"""

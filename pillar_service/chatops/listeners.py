@@ -14,8 +14,8 @@ from pillar_service.core.meeseeks.catalogue import Catalogue
 from pillar_service.usecases.chat import outbox, watching
 from pillar_service.usecases.meeseeks import aliases, catalogue
 
-SORRY = "Something went wrong here; it is written down. Ask again, or tell an operator."
-CHECKING = "A moment: your code is being checked."
+SORRY = "Something went wrong on our side: it is in the log. Ask again, or tell an operator."
+CHECKING = "One moment: your code is being checked."
 
 
 class Listeners:

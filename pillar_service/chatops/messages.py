@@ -106,7 +106,7 @@ def wish(command: str, arguments: Mapping[str, Any], nodes: Sequence[str]) -> li
 def places(nodes: Sequence[str]) -> str:
     """A list of nodes in one paragraph."""
     if not nodes:
-        return "On the master, on no node."
+        return "On the master, not on a node."
     shown = ", ".join(f"`{texts.fitting(node, 70)}`" for node in nodes[:NODES_SHOWN])
     more = f" and {len(nodes) - NODES_SHOWN} more" if len(nodes) > NODES_SHOWN else ""
     return f"On {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'}: {shown}{more}"
@@ -120,9 +120,9 @@ def previewed(lines: Sequence[str], failed: Sequence[tuple[str, str]]) -> tuple[
     shown = [f"✗ It failed on `{texts.fitting(place, 70)}`: {texts.fitting(why, 300)}" for place, why in failed[:5]]
     shown += [f"✗ and on {len(failed) - 5} more"] if len(failed) > 5 else []
     is_cut = not texts.is_whole("\n".join(lines), PREVIEWED)
-    cut = [blocks.context(f"Its beginning: the whole, {len(lines)} lines, is in the file.")] if is_cut else []
+    cut = [blocks.context(f"This is the beginning: all {len(lines)} lines are in the file.")] if is_cut else []
     said = [blocks.code("\n".join(lines[: HEAD + TAIL] if is_cut else lines), PREVIEWED)] if lines else []
-    nothing = [] if lines or failed else [blocks.context("It says nothing.")]
+    nothing = [] if lines or failed else [blocks.context("No output.")]
     return [blocks.section("\n".join(["*Preview*", *shown])), *cut, *said, *nothing], is_cut
 
 
@@ -164,7 +164,7 @@ def result(sentence: str, lines: Sequence[str], is_filed: bool, parts: Sequence[
     states = [blocks.section(_states(parts))] if len(parts) > 1 else []
     output: list[Block] = []
     if lines and is_filed and len(lines) > HEAD + TAIL:
-        cut = f"{len(lines) - HEAD - TAIL} lines more are in the file"
+        cut = f"{len(lines) - HEAD - TAIL} more lines are in the file"
         output = [blocks.code("\n".join(lines[:HEAD])), blocks.context(cut), blocks.code("\n".join(lines[-TAIL:]))]
     elif lines:
         output = [blocks.code(part) for part in _pieces("\n".join(lines))]

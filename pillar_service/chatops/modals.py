@@ -48,7 +48,7 @@ def _input(one: Parameter) -> Block:
 
 
 def _hint(one: Parameter) -> str:
-    seen = " Whoever looks at your screen can read it." if one.secret else ""
+    seen = " Anyone who sees your screen can read it." if one.secret else ""
     return f"{one.wanted[:1].upper()}{one.wanted[1:]}.{seen}"
 
 
@@ -76,7 +76,7 @@ def _choice(one: Parameter) -> Block:
 
 def _selector() -> Block:
     element = {"type": "plain_text_input", "action_id": f"argument:{SELECTOR}", "max_length": 1_000}
-    hint = "Leave it empty for all that you may use; as environment=prd,type!=X,app in (a,b),!gpu."
+    hint = "Leave it empty for every node that you may use. For example: environment=prd,type!=X,app in (a,b),!gpu."
     label = _plain("On nodes with labels", MOST_LABEL)
     return {
         "type": "input",
@@ -93,7 +93,7 @@ def code(command: str, job: str) -> Block:
     element = {"type": "plain_text_input", "action_id": "otp", "max_length": 20}
     asked = {"type": "input", "block_id": CODE, "label": _plain("Your one-time code", MOST_LABEL), "element": element}
     said = blocks.section(
-        f"*{texts.fitting(command, 100)}* needs a code of your second factor. It works once, here only."
+        f"*{texts.fitting(command, 100)}* needs a code from your second factor. The code works once, and only here."
     )
     return _window("One-time code", "code", [said, asked], job, "Confirm")
 

@@ -58,7 +58,7 @@ class Notifier:
             try:
                 is_more = self.step() > 0
             except Exception as error:
-                log.warning("The outbox can't be worked on; again in a second: %s", error)
+                log.warning("The outbox can't be processed; trying again in a second: %s", error)
                 storage.release()
                 self.over.wait(1.0)
                 continue
@@ -98,7 +98,7 @@ class Notifier:
                 self._settle(item)
         except Exception as error:
             # It stays "being sent"; once the claim has expired it is in doubt, and looked for at Slack.
-            log.warning("Message %s is in doubt: %s", item.id, type(error).__name__)
+            log.warning("It is not known whether message %s was sent: %s", item.id, type(error).__name__)
             storage.release()
         finally:
             with self.guard:

@@ -10,8 +10,8 @@ from pillar_service.usecases.meeseeks import operating
 from pillar_service.usecases.meeseeks.asker import Asker
 
 OWN = {
-    "audit": "'audit [actor=… action=… subject=…]': who did what; 'audit verify': whether nothing in it was changed",
-    "reload": "read the catalogue, the roles and the personas anew",
+    "audit": "'audit [actor=… action=… subject=…]': who did what; 'audit verify': check that nothing in it was changed",
+    "reload": "read the catalogue, the roles and the personas again",
 }
 
 SHOWN = 20
@@ -36,7 +36,7 @@ def _verified(who: Asker) -> Block:
     if fault is not None:
         return messages.said(f"The audit was changed: row {fault['n']}, {fault['why']}")
     return messages.said(
-        f"The audit holds: {told['rows']} rows. Its head is {told['head']['n']} {told['head']['chain']}."
+        f"The audit is intact: {told['rows']} rows. Its head is {told['head']['n']} {told['head']['chain']}."
     )
 
 
@@ -47,16 +47,16 @@ def _moment(at: float) -> str:
 def reset(who: Asker, user: str) -> Block:
     """Remove a lost second factor."""
     email = operating.reset_factor(who, user)
-    return messages.said(f"{email} has no second factor any more, and a mail says so.")
+    return messages.said(f"The second factor of {email} is off, and they were told by mail.")
 
 
 def unlink(who: Asker, user: str) -> Block:
     """Unlink a chat user from their account."""
     operating.unlink(who, user)
-    return messages.said(f"{user} is no account any more, and a mail says so.")
+    return messages.said(f"{user} is no longer linked to an account, and its owner was told by mail.")
 
 
 def reload(who: Asker, said: Said, words: list[str]) -> Block:
     """Read the catalogue's files now."""
     told = operating.reload(who)
-    return messages.said(f"{len(told['commands'])} commands and {len(told['roles'])} roles count now.")
+    return messages.said(f"{len(told['commands'])} commands and {len(told['roles'])} roles are in force now.")

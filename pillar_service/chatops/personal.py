@@ -13,11 +13,11 @@ from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.meeseeks.looking import EVERYBODY
 
 OWN = {
-    "alias": "'alias NAME LINE': a short word of yours for the beginning of a line",
-    "unalias": "'unalias NAME': forget it",
+    "alias": "'alias NAME LINE': your own short word for the beginning of a line",
+    "unalias": "'unalias NAME': delete an alias",
     "aliases": "your aliases",
     "token": "'token [--days N] LINE': a token with which a program may run that line as you, for 30 days or N (1 to 366)",
-    "tokens": "your tokens; 'tokens revoke ID' ends one; with the privilege 'tokens all', or 'tokens WHO'",
+    "tokens": "your tokens; 'tokens revoke ID' revokes one; with the privilege, also 'tokens all' or 'tokens WHO'",
 }
 
 
@@ -41,7 +41,7 @@ def unalias(who: Asker, said: Said, words: list[str]) -> Block:
     if len(words) != 1:
         raise Invalid("Write 'unalias NAME'.")
     aliases.unalias(who, words[0])
-    return messages.said(f"{words[0].lower()} means nothing any more.")
+    return messages.said(f"{words[0].lower()} is no longer an alias.")
 
 
 def listed_aliases(who: Asker, said: Said, words: list[str]) -> Block:
@@ -58,7 +58,7 @@ def token(who: Asker, said: Said, words: list[str]) -> None:
         raise Invalid("Write 'token LINE' or 'token --days 90 LINE', such as 'token bot-logs my.butt.nz'.")
     made = tokens.make(who, line, days)
     until = _day(made["expires_at"])
-    told = f"Your token {made['id']} for {made['command']}, until {until}, which I tell only now: {made['secret']}"
+    told = f"Your token {made['id']} for {made['command']}, valid until {until}. I show it only once: {made['secret']}"
     outbox.whisper(said.channel, said.person.user, messages.said(told), said.whispering)
 
 
@@ -87,7 +87,7 @@ def listed_tokens(who: Asker, said: Said, words: list[str]) -> Block:
     """Show the tokens, or revoke one."""
     if words[:1] == ["revoke"] and len(words) == 2:
         tokens.revoke(who, words[1].lower())
-        return messages.said(f"The token {words[1].lower()} is good for nothing any more.")
+        return messages.said(f"The token {words[1].lower()} no longer works.")
     if words[:1] == ["revoke"]:
         raise Invalid("Write 'tokens', or 'tokens revoke ID'.")
     rows = [

@@ -18,7 +18,7 @@ ENDS = {
     JobState.CANCELLED: Moment.CANCELLED,
 }
 QUESTIONS = {"confirm": Moment.SURE, "otp": Moment.CODE, "approval": Moment.APPROVAL}
-PREVIEWING = "A moment: the preview is being made."
+PREVIEWING = "One moment: the preview is being made."
 KINDS = {"confirm": "confirm", "otp": "code", "approval": "approve"}
 
 
@@ -69,7 +69,7 @@ def ended(seen: Seen) -> Block:
 
 def end(speaker: Persona, seen: Seen, lines: list[str], is_filed: bool) -> Block:
     """The answer to the asker: that the job worked or what went wrong, and its output."""
-    moment, why = ENDS[seen.state], seen.error or "It did not work."
+    moment, why = ENDS[seen.state], seen.error or "No reason was given."
     if why in SAYING.values():
         moment = Moment.EXPIRED
     elif why.endswith("did not approve it."):

@@ -29,7 +29,7 @@ def client(app_token: str, web: WebClient, inbox: Inbox, answer: Answer = lambda
         try:
             _status, told = door.taken(inbox, _delivery(request), answer)
         except Unavailable:
-            log.warning("Slack's envelope could not be kept; it will come again.")
+            log.warning("Slack's envelope could not be saved; Slack will send it again.")
             return
         socket.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id, payload=told))
 
@@ -54,5 +54,5 @@ def _connect(client: SocketModeClient, over: threading.Event) -> None:
             client.connect()
             return
         except Exception as error:
-            log.warning("Slack can't be reached over Socket Mode; again in 5 s: %s", type(error).__name__)
+            log.warning("Slack can't be reached over Socket Mode; trying again in 5 s: %s", type(error).__name__)
             over.wait(AGAIN_S)

@@ -55,7 +55,7 @@ class Limited(NotSent):
     """Slack wants us to wait so many seconds."""
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__(f"Slack lets us wait {wait_s:g} s.")
+        super().__init__(f"Slack wants us to wait {wait_s:g} s.")
         self.wait_s = wait_s
 
 
@@ -129,7 +129,7 @@ def _meant(error: SlackApiError) -> NotSent:
     if word in LIMITED or getattr(response, "status_code", 0) == 429:
         return Limited(_seconds(getattr(response, "headers", {})))
     if word in NOT_NOW:
-        return Away(f"Slack takes nothing from us: {word}.", word)
+        return Away(f"Slack accepts nothing from us: {word}.", word)
     if word in UNCLEAR or not WORD.fullmatch(word) or getattr(response, "status_code", 0) >= 500:
         return Lost("Slack gave no clear answer.")
     return Refused(word)

@@ -80,7 +80,7 @@ def _ago(then: float) -> str:
 
 def _one(words: Words) -> str:
     if len(words) != 1:
-        raise Invalid("Say which job: write the word and the job's id, or its first characters.")
+        raise Invalid("Say which job: add its id, or the first characters of its id.")
     return words[0].lower()
 
 
@@ -102,7 +102,7 @@ def _told(who: Asker, id: str) -> Block:
     rows += [f"{part['node'] or 'master'}: {part['state']} {part['error'] or ''}" for part in shown["parts"]]
     rows += [job["error"]] if job["error"] else []
     waits = shown["waits_for"]
-    return messages.listing(f"Job {job['id']}", [*rows, *([f"It waits for: {waits['kind']}"] if waits else [])])
+    return messages.listing(f"Job {job['id']}", [*rows, *([f"Waiting for: {waits['kind']}"] if waits else [])])
 
 
 def _logs(who: Asker, said: Said, words: Words) -> Block | None:
@@ -110,13 +110,11 @@ def _logs(who: Asker, said: Said, words: Words) -> Block | None:
     looking.lines(who, job, 0, 1)  # raises if they may not
     lines = watching.output(job.id)
     if messages.fits(lines):
-        return _seen(
-            said, looking.is_private(job), messages.result(f"Job {job.id}", lines or ["It said nothing."], False)
-        )
+        return _seen(said, looking.is_private(job), messages.result(f"Job {job.id}", lines or ["No output."], False))
     is_here = said.thread is not None and (said.is_direct or not looking.is_private(job))
     channel, thread = (said.channel, said.thread) if is_here else (said.person.user, None)
     id = conversations.begin(said.person.team, channel, thread, said.person.user, "")
-    name, text = f"job-{job.id}.txt", f"All that the job {job.id} said, {len(lines)} lines."
+    name, text = f"job-{job.id}.txt", f"The full output of job {job.id}, {len(lines)} lines."
     body = messages.result(f"Job {job.id}", lines, True)
     conversations.end(id, body, lambda: outbox.upload(id, name, "\n".join(lines) + "\n", text))
     return None
@@ -143,7 +141,7 @@ def _head(who: Asker, said: Said, words: Words) -> Block | None:
 
 
 def _listed(title: str, lines: list[dict[str, Any]]) -> Block:
-    told = [f"{one['place']}: {one['text']}" for one in lines] or ["It said nothing."]
+    told = [f"{one['place']}: {one['text']}" for one in lines] or ["No output."]
     return messages.result(title, told, False)
 
 
@@ -158,7 +156,9 @@ def _kill(who: Asker, said: Said, words: Words) -> Block:
     id = looking.found(who, _one([word for word in words if word not in forced])).id
     made = stopping.kill(who, id, bool(forced))
     following.at_once(id)
-    return messages.said(f"Job {id} is being ended on {len(made)} nodes." if made else f"Job {id} is ended.")
+    return messages.said(
+        f"Job {id} is being killed; parts still running: {len(made)}." if made else f"Job {id} is killed."
+    )
 
 
 def _repeat(who: Asker, said: Said, words: Words) -> None:
@@ -169,7 +169,7 @@ def _repeat(who: Asker, said: Said, words: Words) -> None:
 def _whoami(who: Asker, said: Said, words: Words) -> Block:
     caller = who.caller
     roles = [role.name for role in catalogue.current().policy.of(caller)] if caller else []
-    account = (caller.email if caller else None) or "no account that I know: write '2fa enrol'"
+    account = (caller.email if caller else None) or "none linked; to link one, write '2fa enrol'"
     told = [f"{said.person.team}/{said.person.user}", f"Account: {account}", f"Roles: {', '.join(roles) or 'none'}"]
     return messages.listing("You are", told + ([caller.lacks] if caller and caller.lacks else []))
 
@@ -186,7 +186,9 @@ def _second_factor(who: Asker, said: Said, words: Words) -> Block | None:
     if words != ["enrol"]:
         raise Invalid("Write '2fa enrol', or, as an operator, '2fa reset T01/U02' or '2fa unlink T01/U02'.")
     link = people.invite(who)
-    text = f"Open this within ten minutes, and sign in: {link} There you say that this is you, and turn your second factor on."
+    text = (
+        f"Open this within ten minutes and sign in: {link} There you link your account and turn on your second factor."
+    )
     if said.is_direct:
         return messages.said(text)
     outbox.whisper(said.channel, said.person.user, messages.said(text))
@@ -194,19 +196,19 @@ def _second_factor(who: Asker, said: Said, words: Words) -> Block | None:
 
 
 OWN = {
-    "help": "what you may ask for here; 'help COMMAND' tells how",
-    "jobs": "your newest jobs; with the privilege 'jobs all', or 'jobs WHO'",
-    "job": "'job ID': how a job stands",
-    "last": "how your newest job stands",
-    "logs": "'logs ID': all that a job said",
-    "tail": "'tail ID': the end of what it said",
-    "head": "'head ID': the beginning of it",
-    "cancel": "'cancel ID': let it not run",
-    "kill": "'kill ID': end it where it runs; --force gives it no time",
-    "repeat": "'repeat [ID]': ask for the same again",
+    "help": "what you may ask for here; 'help COMMAND' explains one",
+    "jobs": "your newest jobs; with the privilege, also 'jobs all' or 'jobs WHO'",
+    "job": "'job ID': the state of a job",
+    "last": "the state of your newest job",
+    "logs": "'logs ID': all of a job's output",
+    "tail": "'tail ID': the end of a job's output",
+    "head": "'head ID': the beginning of a job's output",
+    "cancel": "'cancel ID': cancel a job before it runs",
+    "kill": "'kill ID': stop a job wherever it runs; with --force, at once",
+    "repeat": "'repeat [ID]': ask for the same job again; without ID, for your newest",
     "whoami": "who you are to me",
-    "2fa": "'2fa enrol': say which account is yours, and turn your second factor on; as an operator '2fa reset USER': take a "
-    "lost one off; '2fa unlink USER': end that they are that account",
+    "2fa": "'2fa enrol': link your account and turn on your second factor; as an operator, '2fa reset USER': turn off a lost "
+    "second factor; '2fa unlink USER': unlink a user from their account",
     "version": "which version this is",
     **personal.OWN,
     **operating.OWN,

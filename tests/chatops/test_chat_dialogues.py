@@ -215,23 +215,23 @@ def test_who_sent_a_window_is_told_that_it_went_wrong(talk: Slack, ann: User, mo
     with monkeypatch.context() as broken:
         broken.setattr(asking, "filled", fails)
         ann.submits("restart-bot", bot="my.butt.nz")
-        assert ann.sees("Something went wrong here")["to"] == "U01"
+        assert ann.sees("Something went wrong on our side")["to"] == "U01"
     codes = telephone("U01")
     ann.mentions("launch -l environment=stg")
     ann.presses("Yes")
     ann.presses("Enter the code")
     monkeypatch.setattr(challenges, "code", fails)
     ann.submits("One-time code", code=codes.now())
-    ann.windows_with("Something went wrong here")
+    ann.windows_with("Something went wrong on our side")
     assert talk.refused == []
 
 
 def test_long_output_becomes_a_file(talk: Slack, ann: User) -> None:
     ann.mentions("long -l environment=prd")
     until_run(lambda node, command: [f"line {n} <!channel> `x`" for n in range(3_000)])
-    done = ann.sees("2960 lines more are in the file")
+    done = ann.sees("2960 more lines are in the file")
     assert "line 2999" in str(done["blocks"])
-    ann.sees("All that long said, 3000 lines.")
+    ann.sees("The full output of long, 3000 lines.")
     [file] = talk.workspace.files.values()
     assert file["content"].decode().splitlines()[2_999] == "line 2999 <!channel> `x`"
     assert talk.refused == []
@@ -258,7 +258,7 @@ def test_jobs_can_be_looked_at_repeated_and_cancelled(talk: Slack, ann: User) ->
     ann.sees(f"Job {job} is cancelled.")
     assert stage.carry_out() == []
     ann.mentions(f"logs {job}")
-    ann.sees("It said nothing.")
+    ann.sees("No output.")
 
 
 @pytest.mark.parametrize("force", ["--force", "—force"])
@@ -267,7 +267,7 @@ def test_what_runs_is_killed_by_force_however_the_dashes_came(talk: Slack, ann: 
     run = until_claimed()
     stage.begun(run)
     ann.mentions(f"kill {run['jobs'][0]} {force}")
-    ann.sees("is being ended on 1 nodes")
+    ann.sees("is being killed; parts still running: 1.")
     assert until_claimed()["arguments"] == [run["jobs"][0], True]
 
 
@@ -348,7 +348,7 @@ def test_whoever_waits_long_keeps_nobody_from_being_told(
 
 def test_what_only_they_see_is_shown_in_a_thread_that_there_is(talk: Slack, ann: User) -> None:
     ann.mentions("token hello to=you -l environment=prd")
-    assert ann.sees("which I tell only now").get("thread_ts") is None
+    assert ann.sees("I show it only once").get("thread_ts") is None
     asked = ann.mentions("whoami")
     ann.sees("You are")
     ann.mentions("token hello to=all -l environment=prd", thread=asked)

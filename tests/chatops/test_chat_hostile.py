@@ -49,7 +49,7 @@ from talking import BEN, EVE, until_run
         ("restart-bot nobody", "There is no bot"),
         ("job zz", "There is no job"),
         ("job", "Say which job"),
-        ("restart-bot", "restart-bot needs more"),
+        ("restart-bot", "restart-bot needs arguments"),
         ("hello 'it''s' x=", "takes no argument"),
         ("hello to=“a=b”", "On 3 nodes"),
     ],

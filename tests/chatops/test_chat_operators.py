@@ -18,7 +18,7 @@ def test_others_jobs_and_tokens_are_for_who_may(talk: Slack, ann: User) -> None:
     ben.mentions("hello to=ben -l node=cellar-1")
     until_run(lambda node, command: ["hi"])
     ben.mentions("token hello to=ben -l node=cellar-1")
-    ben.sees("which I tell only now")
+    ben.sees("I show it only once")
     ann.mentions("jobs")
     assert "chat:T01/U02" not in str(ann.sees("The newest jobs")["blocks"])
     for words in ("jobs all", "jobs chat:T01/U02"):
@@ -44,16 +44,16 @@ def test_aliases_and_tokens(talk: Slack, ann: User) -> None:
     ann.mentions("aliases")
     ann.sees("hi = hello")
     ann.mentions("unalias hi")
-    ann.sees("means nothing any more")
+    ann.sees("is no longer an alias")
     ann.mentions("token hello to=you -l environment=prd")
-    told = ann.sees("which I tell only now")
+    told = ann.sees("I show it only once")
     assert told["to"] == "U01"
     ann.mentions("tokens")
     listed = ann.sees("Your tokens")
-    assert not [one for one in talk.messages() if "only now" in str(one)]
+    assert not [one for one in talk.messages() if "only once" in str(one)]
     id = str(listed["blocks"][1]["text"]["text"]).split()[0]
     ann.mentions(f"tokens revoke {id}")
-    ann.sees("good for nothing any more")
+    ann.sees("no longer works")
     assert talk.refused == []
 
 
@@ -65,7 +65,7 @@ def test_a_token_is_good_for_as_long_as_is_said(talk: Slack, ann: User) -> None:
     ):
         ann.mentions(line)
         until = time.strftime("%Y-%m-%d", time.gmtime(time.time() + days * 86_400))
-        assert "for hello" in str(ann.sees(f"until {until}, which I tell only now")["blocks"])
+        assert "for hello" in str(ann.sees(f"until {until}. I show it only once")["blocks"])
     for line in ("token --days 367 hello", "token --days many hello", "token --days"):
         ann.mentions(line)
         ann.sees("days" if "hello" in line else "Write 'token LINE' or")
@@ -81,7 +81,7 @@ def test_operators_read_the_audit_and_others_do_not(talk: Slack, ann: User) -> N
     ann.mentions("audit actor=chat:T01/U02 action=meeseeks.ask")
     assert "chat:T01/U02" in str(ann.sees("The audit, newest first")["blocks"])
     ann.mentions("audit verify")
-    ann.sees("The audit holds")
+    ann.sees("The audit is intact")
     with transaction():
         database.db.execute_sql("UPDATE audit_head SET chain = 'x' WHERE id = 1")
     ann.mentions("audit verify")
@@ -95,7 +95,7 @@ def test_an_operator_takes_a_lost_second_factor_off(talk: Slack, ann: User) -> N
     ann.mentions("2fa reset T01/U03")
     ann.sees("has said of no account")
     ann.mentions("2fa reset T01/U02")
-    ann.sees("u02@example.org has no second factor any more")
+    ann.sees("The second factor of u02@example.org is off")
     assert not second_factor.is_on(people.account(people.asker("T01", "U02")))
 
 
@@ -106,7 +106,7 @@ def test_an_operator_ends_that_a_chat_user_is_an_account(talk: Slack, ann: User)
     ann.mentions("2fa unlink u02@example.org")
     ann.sees("is no chat user")
     ann.mentions("2fa unlink T01/U02")
-    ann.sees("is no account any more")
+    ann.sees("is no longer linked to an account")
     assert people.selves("chat:T01/U02") == {"chat:T01/U02"}
     assert "No more you in Slack" in str([one.subject for one in mails.Mail.select()])
     ann.mentions("2fa unlink T01/U02")

@@ -36,10 +36,10 @@ def test_the_preview_of_several_nodes_says_which_said_what_and_where_it_failed(t
 def test_a_long_preview_is_a_file_for_who_asks_and_for_who_approves(talk: Slack, ann: User) -> None:
     ann.mentions("retire -l environment=stg")
     until_run(lambda node, command: [f"{n} bytes of {command}" for n in range(300)])
-    question = ann.sees("the whole, 600 lines, is in the file")
+    question = ann.sees("all 600 lines are in the file")
     assert "cellar-1: 0 bytes of weigh" in str(question["blocks"])
     ann.presses("Yes")
-    ben, told = talk.user(BEN), "All that the preview of retire said, 600 lines."
+    ben, told = talk.user(BEN), "The full output of the preview of retire, 600 lines."
     asked, file = until_direct(ben, "must say yes"), until_direct(ben, told)
     assert file["thread_ts"] == asked["ts"]
     said = [one for one in talk.messages("C1") if told in one["text"]]
@@ -53,7 +53,7 @@ def test_a_long_preview_is_a_file_for_who_asks_and_for_who_approves(talk: Slack,
 def test_a_private_preview_is_written_to_who_asks(talk: Slack, ann: User) -> None:
     ann.mentions("leave -l environment=prd")
     until_run(lambda node, command: ["the code is 1234"])
-    assert ann.sees("Only who asked for it may see the preview")["channel"] == "C1"
+    assert ann.sees("The preview is private: only the person who asked")["channel"] == "C1"
     assert ann.sees("the code is 1234")["channel"] == ann.direct
     ann.writes("leave -l environment=prd")
     until_run(lambda node, command: ["the code is 5678"])

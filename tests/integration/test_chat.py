@@ -249,7 +249,7 @@ def test_what_is_secret_stands_in_no_log_message_row_metric_or_audit(slack, ann,
     ann.mentions(f"logs {job['id']}")
     ann.sees("door: (hidden)", LONG_S)
     ann.mentions("token say text=x")
-    token = ann.sees("which I tell only now", LONG_S)["text"].split()[-1]
+    token = ann.sees("I show it only once", LONG_S)["text"].split()[-1]
     until(lambda: "queued" not in rows(service).partition("INSERT INTO outgoing")[2].partition("CREATE")[0], 30, "sent")
     everywhere = {
         "rows": rows(service).encode(),
