@@ -36,7 +36,7 @@ def _command(name: str, body: Any, at: Path, faults: Faults) -> Command | None:
     if not names.SHORT_NAME.fullmatch(name) or name in catalogue.BUILT_IN:
         faults.add(
             at,
-            f"{names.shown(name)} can't be a command's name: use a-z, 0-9 and hyphens, no word of the bot's own.",
+            f"{names.shown(name)} can't be a command's name: use a-z, 0-9 and hyphens, and none of the bot's own words.",
         )
     shape = shaped(CommandShape, body, at, faults)
     runs = running.runs(shape, at, faults) if shape else None
@@ -93,13 +93,15 @@ def _timeout(given: Any, at: Path, faults: Faults) -> int:
 
 def _user(name: str, runs: Runs, at: Path, faults: Faults) -> str:
     if isinstance(runs, Function) and name != "root":
-        faults.add(at, f"A function runs as the minion does: write 'user: root', or a script to be run as {name}.")
+        faults.add(
+            at, f"A function runs as the minion's user: write 'user: root', or use a script, which can run as {name}."
+        )
     return name
 
 
 def _governor(name: str | None, runs: Runs, at: Path, faults: Faults) -> str | None:
     if name is not None and isinstance(runs, Action | Runner):
-        faults.add(at, "Only what a node begins can take a governor: a script, a program, a function.")
+        faults.add(at, "Only what a node starts can have a governor: a script, a program or a function.")
     with faults.at(at):
         return None if name is None else governors.name(name)
     return None
@@ -111,13 +113,16 @@ def _output(shape: CommandShape, at: Path, faults: Faults) -> Output:
         if wrong:
             faults.add((*at, number), f"{names.shown(pattern)} {wrong}.")
         elif re.fullmatch(pattern, ""):
-            faults.add((*at, number), f"{names.shown(pattern)} matches nothing at all: say what is to be taken out.")
+            faults.add(
+                (*at, number),
+                f"{names.shown(pattern)} also matches empty text: write a pattern for what is to be hidden.",
+            )
     return Output(shape.output.private, shape.output.file, tuple(shape.output.redact))
 
 
 def _priority(word: str, at: Path, faults: Faults) -> int:
     if word not in catalogue.PRIORITIES:
-        faults.add(at, f"{names.shown(word)} is no priority; there are: {', '.join(catalogue.PRIORITIES)}.")
+        faults.add(at, f"{names.shown(word)} is not a priority; use one of: {', '.join(catalogue.PRIORITIES)}.")
     return catalogue.PRIORITIES.get(word, NORMAL)
 
 
@@ -130,10 +135,10 @@ def _requires(given: list[Any], at: Path, faults: Faults) -> Requires:
         elif one not in ("confirm", "otp"):
             faults.add(
                 (*at, number),
-                f"{names.shown(one)} can't be required; there are: confirm, otp, approval: {{role, count, minutes}}.",
+                f"{names.shown(one)} can't be required; use one of: confirm, otp, approval: {{role, count, minutes}}.",
             )
     if len({str(one) for one in given}) < len(given):
-        faults.add(at, "Each can be required once.")
+        faults.add(at, "Each can be required only once.")
     return Requires("confirm" in given, "otp" in given, approval)
 
 
@@ -141,7 +146,7 @@ def _preview(name: str, shape: CommandShape, runs: Runs, at: Path, faults: Fault
     if shape.preview != TEST:
         return shape.preview
     if not isinstance(runs, Function) or TEST in runs.keywords:
-        faults.add(at, "'preview: test' is for a function that takes test=True and is not called with it anyway.")
+        faults.add(at, "'preview: test' is only for a function that takes test=True and is not already called with it.")
     return f"{name}{catalogue.PREVIEW}"
 
 

@@ -35,7 +35,7 @@ def check_grants(policy: Policy, commands: Mapping[str, Command], declared: Mapp
             at = ("roles", role.name, "grants", number)
             for index, pattern in enumerate(grant.commands):
                 if not any(roles.fits(pattern, name) for name in (*declared, *PRIVILEGES)):
-                    faults.add((*at, "commands", index), f"{names.shown(pattern)} fits no command in commands.yaml.")
+                    faults.add((*at, "commands", index), f"{names.shown(pattern)} matches no command in commands.yaml.")
             _check_arguments(grant, commands, declared, (*at, "arguments"), faults)
 
 
@@ -50,10 +50,14 @@ def check_scripts(commands: Mapping[str, Command], states: File, faults: Faults)
 
 def _check_preview(command: Command, preview: Command | None, at: Path, faults: Faults) -> None:
     if preview is None:
-        faults.add(at, f"There is no command {names.shown(command.preview)} to show before: name one, or 'test'.")
+        faults.add(
+            at, f"There is no command {names.shown(command.preview)} to preview with: name one, or write 'test'."
+        )
         return
     if isinstance(preview.runs, Action | Runner) or preview.requires or preview.preview:
-        faults.add(at, f"{preview.name} can't be shown before: it must run on a node, and require nothing itself.")
+        faults.add(
+            at, f"{preview.name} can't be a preview: it must run on a node, and have no requirements or preview itself."
+        )
     for name in sorted(set(preview.named) - set(command.named)):
         faults.add(at, f"{preview.name} takes {name}, which {command.name} does not.")
 

@@ -73,7 +73,7 @@ def _bytes(file: Path) -> bytes:
             return opened.read(reading.LARGEST + 1)
     except OSError as error:
         raise Invalid(
-            f"{file.name}:1: This file can't be read ({error.strerror}): the folder {file.parent} needs it."
+            f"{file.name}:1: This file can't be read ({error.strerror}): it must be readable in the folder {file.parent}."
         ) from error
 
 

@@ -13,7 +13,7 @@ def messages(given: Mapping[str, list[str]], at: Path, faults: Faults) -> dict[M
     made = {}
     for word, sentences in given.items():
         if word not in list(Moment):
-            faults.add((*at, word), f"{names.shown(word)} is no moment; there are: {', '.join(Moment)}.")
+            faults.add((*at, word), f"{names.shown(word)} is not a moment; use one of: {', '.join(Moment)}.")
         elif not sentences:
             faults.add((*at, word), f"{word} needs at least one sentence.")
         else:
@@ -27,5 +27,6 @@ def _check(moment: Moment, sentences: list[str], at: Path, faults: Faults) -> No
         with faults.at((*at, number)):
             for name in templates.unknown([sentence], WORDS[moment]):
                 faults.add(
-                    (*at, number), f"'{{{name}}}' is not known then; there are: {', '.join(sorted(WORDS[moment]))}."
+                    (*at, number),
+                    f"'{{{name}}}' is not known at that moment; use one of: {', '.join(sorted(WORDS[moment]))}.",
                 )

@@ -20,7 +20,7 @@ def read(shapes: Mapping[str, ParameterShape], at: Path, faults: Faults) -> tupl
 def _parameter(name: str, shape: ParameterShape, at: Path, faults: Faults) -> Parameter | None:
     before = len(faults.found)
     if shape.kind not in list(Kind):
-        faults.add((*at, "kind"), f"{names.shown(shape.kind)} is no kind; there are: {', '.join(Kind)}.")
+        faults.add((*at, "kind"), f"{names.shown(shape.kind)} is not a kind; use one of: {', '.join(Kind)}.")
         return None
     parameter = Parameter(
         name,

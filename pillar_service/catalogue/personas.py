@@ -34,13 +34,13 @@ def _channel(channel: str, persona: Any, known: dict[str, Any], faults: Faults) 
     if channel != roles.DIRECT and not roles.CHANNEL_ID.fullmatch(channel):
         faults.add(
             ("channels", channel),
-            f"{names.shown(channel)} is no channel: write direct, or the channel's id as Slack shows it.",
+            f"{names.shown(channel)} is not a channel: write direct, or the channel's id as Slack shows it.",
         )
     return _known(persona, ("channels", channel), known, faults)
 
 
 def _known(persona: Any, at: Path, known: dict[str, Any], faults: Faults) -> str:
     if not isinstance(persona, str) or persona not in known:
-        faults.add(at, f"{names.shown(persona)} is no persona; there are: {', '.join(known) or 'none'}.")
+        faults.add(at, f"{names.shown(persona)} is not a persona; there are: {', '.join(known) or 'none'}.")
         return ""
     return persona

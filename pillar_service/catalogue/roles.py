@@ -48,7 +48,7 @@ def _users(given: list[str], at: Path, faults: Faults) -> frozenset[User]:
         except Invalid:
             faults.add(
                 (*at, number),
-                f"{names.shown(user)} is no user: write Slack's ids as 'T01ABC/U02DEF', or an e-mail address.",
+                f"{names.shown(user)} is not a user: write Slack's ids as 'T01ABC/U02DEF', or an e-mail address.",
             )
     return frozenset(found)
 
@@ -72,7 +72,7 @@ def _grant(shape: GrantShape, at: Path, faults: Faults) -> Grant:
         if channel not in (roles.ANY, roles.DIRECT) and not roles.CHANNEL_ID.fullmatch(channel):
             faults.add(
                 (*at, "channels", number),
-                f"{names.shown(channel)} is no channel: write any, direct, or its id, such as 'C01ABC'.",
+                f"{names.shown(channel)} is not a channel: write any, direct, or its id, such as 'C01ABC'.",
             )
     for name, pattern in shape.arguments.items():
         wrong = patterns.fault(pattern)

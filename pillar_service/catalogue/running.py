@@ -26,7 +26,7 @@ def runs(shape: CommandShape, at: Path, faults: Faults) -> Runs | None:
     """What the command runs; None, with the fault noted, if it does not run exactly one thing."""
     given = [way for way in WAYS if getattr(shape, way) is not None]
     if len(given) != 1:
-        faults.add(at, f"A command runs exactly one of {', '.join(WAYS)}; here stand {', '.join(given) or 'none'}.")
+        faults.add(at, f"A command runs exactly one of {', '.join(WAYS)}; here it has {', '.join(given) or 'none'}.")
         return None
     made = _made(shape)
     for sentence in _faults(made):
@@ -42,7 +42,7 @@ def where(shape: CommandShape, what: Runs, at: Path, faults: Faults) -> Where:
     if wrong:
         faults.add(
             (*at, "where"),
-            f"This can't run on '{chosen}': a runner is for none, an action for one, others for one, any or all.",
+            f"This can't run on '{chosen}': a runner runs on none, an action on one, anything else on one, any or all.",
         )
     return chosen
 
@@ -60,7 +60,7 @@ def check_places(what: Runs, parameters: tuple[Parameter, ...], shape: CommandSh
             used |= templates.places(template)
     for name in sorted(used - set(shape.parameters)):
         known = ", ".join(shape.parameters) or "none"
-        faults.add(at, f"'{{{name}}}' is no parameter of this command; it has: {known}.")
+        faults.add(at, f"'{{{name}}}' is not a parameter of this command; it has: {known}.")
     for parameter in parameters:
         is_needless = parameter.kind is Kind.NODE or shape.parameters[parameter.name].unused
         if parameter.name not in used and not is_needless:
@@ -73,14 +73,14 @@ def _check_secrets(parameters: tuple[Parameter, ...], at: Path, faults: Faults) 
         if parameter.secret:
             faults.add(
                 (*at, "parameters", parameter.name),
-                f"{parameter.name} can't be secret: only what a node runs for itself is handed a secret, so write a script, "
-                "a program or a function.",
+                f"{parameter.name} can't be secret: only a script, a program or a function is given secrets, so use one of "
+                "these.",
             )
 
 
 def _check_action(what: Action, parameters: tuple[Parameter, ...], at: Path, faults: Faults) -> None:
     if not any(one.name == "bot" and one.kind is Kind.BOT and one.required for one in parameters):
-        faults.add(at, "An action needs the parameter bot, of kind bot, required.")
+        faults.add(at, "An action needs a required parameter bot, of kind bot.")
     known = commands.COMMANDS[what.command].arguments if what.command in commands.COMMANDS else {}
     for parameter in parameters:
         if parameter.name != "bot" and parameter.name not in known:
@@ -108,8 +108,8 @@ def _faults(what: Runs) -> Iterator[str]:
     if isinstance(what, Action) and what.command not in commands.OF_CHAT:
         there = ", ".join(one for one in commands.COMMANDS if one in commands.OF_CHAT)
         elsewhere = commands.ELSEWHERE.get(what.command)
-        why = f"can't be asked for here (use {elsewhere})" if elsewhere else "is no action of a bot"
-        yield f"{names.shown(what.command)} {why}; there are: {there}."
+        why = f"can't be asked for here (use {elsewhere})" if elsewhere else "is not an action of a bot"
+        yield f"{names.shown(what.command)} {why}; the actions are: {there}."
     if isinstance(what, Script) and ".." in what.source:
         yield "A script's source may not lead out of its folder."
     if isinstance(what, Arguments):
@@ -118,12 +118,12 @@ def _faults(what: Runs) -> Iterator[str]:
         if {what.name, what.name.split(".")[0]} & RUN_ANYTHING:
             yield f"{what.name} would run whatever it is given: write a program, or a script."
         if not all(_scalar(one) for one in (*what.arguments, *what.keywords.values())):
-            yield "Arguments and keywords are texts, whole numbers, yes or no."
+            yield "Arguments and keywords must be texts, whole numbers, yes or no."
 
 
 def _faults_of_program(program: str) -> Iterator[str]:
     if "{" in program:
-        yield "The program itself can't be an argument."
+        yield "The program itself can't contain a placeholder."
     if program.rsplit("/", 1)[-1] in SHELLS:
         yield f"{program} would run whatever it is given: write a script."
 

@@ -18,11 +18,11 @@ SENTENCES = {
     "list_type": "{key} must be a list, not {given}.",
     "dict_type": "{key} must be keys with values, not {given}.",
     "model_type": "{key} must be keys with values, not {given}.",
-    "enum": "{key} can't be {given}: it is one of {expected}.",
+    "enum": "{key} can't be {given}: it must be one of {expected}.",
     "string_pattern_mismatch": "{key} can't be {given}: it must look like {pattern}.",
     "string_too_short": "{key} may not be empty.",
     "string_too_long": "{key} has more than {max_length} characters.",
-    "too_short": "{key} needs at least {min_length}.",
+    "too_short": "{key} has too few items: it needs at least {min_length}.",
     "too_long": "{key} has more than {max_length} items.",
     "greater_than_equal": "{key} must be at least {ge}, not {given}.",
     "less_than_equal": "{key} must be at most {le}, not {given}.",
@@ -71,7 +71,7 @@ def _sentence(error: ErrorDetails, key: str, shape: type[BaseModel]) -> str:
 
 
 def _unknown(word: str, known: tuple[str, ...]) -> str:
-    return f"{names.shown(word)} is no word here; there are: {', '.join(known)}."
+    return f"{names.shown(word)} is unknown here; use one of: {', '.join(known)}."
 
 
 def _known(shape: Any, place: tuple[Any, ...]) -> tuple[str, ...]:
