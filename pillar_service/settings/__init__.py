@@ -158,7 +158,9 @@ def _check(values: Mapping[str, Any]) -> None:
         raise Invalid("CELLAR_SECRET_KEY is too short: use at least 32 random characters.")
     for name in ("stripe_key", "stripe_webhook_secret", "stripe_price"):
         if values["payments"] == "stripe" and not values[name]:
-            raise Invalid(f"CELLAR_{name.upper()} is not set, and CELLAR_PAYMENTS is stripe: set it, or take manual.")
+            raise Invalid(
+                f"CELLAR_{name.upper()} is not set, and CELLAR_PAYMENTS is stripe: set it, or set CELLAR_PAYMENTS to manual."
+            )
     for name in ("cloud_key", "cloud_secret"):
         if values["cloud"] and not values[name]:
             raise Invalid(f"CELLAR_{name.upper()} is not set, and CELLAR_CLOUD is {values['cloud']}: set it.")

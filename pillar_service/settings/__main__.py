@@ -25,8 +25,8 @@ def names() -> str:
 HEAD = (
     "# Settings of the service",
     "",
-    "Made by `make docs` from `pillar_service/settings/`. Each is read from the environment; of a secret, the file that",
-    "`CELLAR_<NAME>_FILE` names is read instead when that is set. What `make up` adds stands in `vagrant/settings.sh`.",
+    "Made by `make docs` from `pillar_service/settings/`. Each is read from the environment; a secret can instead be in a",
+    "file, named by `CELLAR_<NAME>_FILE`, which then takes precedence. What `make up` adds is in `vagrant/settings.sh`.",
     "",
     "| setting | default | what it is |",
     "|---|---|---|",

@@ -63,7 +63,7 @@ def seeds(value: str) -> list[str]:
     if all(names.SEED.fullmatch(word) for word in value.split()):
         return value.split()
     raise ValueError(
-        "addresses such as net:pub.example.org:8008~shs:KEY, KEY being 44 characters, with blanks between them"
+        "addresses such as net:pub.example.org:8008~shs:KEY (a KEY has 44 characters), separated by spaces"
     )
 
 
@@ -71,7 +71,7 @@ def networks(value: str) -> list[Network]:
     try:
         return [ipaddress.ip_network(word) for word in value.split()]
     except ValueError as error:
-        raise ValueError("networks such as 10.1.0.0/16, with blanks between them") from error
+        raise ValueError("networks such as 10.1.0.0/16, separated by spaces") from error
 
 
 EVENTS_KEPT = "lifecycle=365 gap=365 machine=365 submission=365 facts=30 health=7"
