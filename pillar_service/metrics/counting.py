@@ -42,7 +42,7 @@ def work_begins() -> None:
     try:
         _reserve(Path(os.environ[FOLDER]))
     except OSError as error:
-        log.error("Nothing is counted by process %s: its files can't be made (%s).", os.getpid(), error)
+        log.error("Process %s counts nothing: its files can't be made (%s).", os.getpid(), error)
         _Files.are_there = False
     else:
         _of(WORKERS, ()).set(1)
