@@ -147,7 +147,7 @@ def test_an_accounts_own_goes_before_those_for_all(signing: None, monkeypatch: p
     [
         ({"files": {}}, "needs at least one file"),
         ({"files": {"../x": ""}}, "can't be in a bundle"),
-        ({"files": {"checks/x": "!"}}, "must come as base64"),
+        ({"files": {"checks/x": "!"}}, "must be sent as base64"),
         (given(b"machine: window"), "machines/lamp.yaml:1: This machine must be called as its file is: lamp."),
         (given(NEVER % b"99 * * * *"), "machines/lamp.yaml:6: No time ever fits"),
         (given(NEVER % b"0 0 30 2 *"), "machines/lamp.yaml:6: No time ever fits"),
@@ -229,7 +229,7 @@ def test_what_comes_along_is_for_whom_no_other_is_and_who_publishes_hears_what_g
     shipping.ship()
     assert serials() == [1, 1, 1]
     said = bundles.publish("test", given(account=own))["warning"]
-    assert "do without what comes along, which it does not hold: machines/certificate-watch.yaml, " in said
+    assert "do without them: machines/certificate-watch.yaml, " in said
     assert "do not use the one for all" not in said
     bundles.publish("test", given(deny=["cellar-2"]))
     (shipped / "lamp.yaml").write_bytes(LAMP)

@@ -45,7 +45,9 @@ def test_an_operator_asks_and_the_node_hears_of_it(master: FlaskClient, shed: Fl
     begun = master.post("/upgrades", json={"selector": "", "waves": "1,rest"})
     assert begun.status_code == 202
     id = begun.json["upgrade"]["id"]
-    assert begun.json["upgrade"]["left_out"] == {"cellar-1": "It was not made by enrol.sh: upgrade it where it stands."}
+    assert begun.json["upgrade"]["left_out"] == {
+        "cellar-1": "It was not set up by enrol.sh: upgrade it by hand on the machine."
+    }
     wanted = shed.get("/node/upgrade").json["upgrade"]
     assert (wanted["order"], wanted["version"], len(wanted["sha256"])) == (f"{id}-1", __version__, 64)
     assert shed.get("/node/wheels").data == b"wheels"

@@ -25,8 +25,8 @@ from pillar_service.usecases.nodes import enrolment_tokens
 from pillar_service.usecases.service import auditing
 
 TOO_SLOW = (
-    "The machine was made, but did not enrol in {} s: look at its console at the provider; then finish it, which makes "
-    "another, or retire it."
+    "The machine was made, but did not enrol within {} s: look at its console at the provider, then finish the order, "
+    "which makes another machine, or retire it."
 )
 
 log = logging.getLogger(__name__)
@@ -204,7 +204,7 @@ def _cloud(order: MachineOrder) -> Cloud:
     chosen = settings()
     if chosen.cloud != order.provider:
         raise Unavailable(
-            f"This was ordered at {order.provider}, and CELLAR_CLOUD is {chosen.cloud or 'empty'}: set it back."
+            f"This machine was ordered at {order.provider}, but CELLAR_CLOUD is {chosen.cloud or 'empty'}: set it back."
         )
     return _asked(
         Account(order.provider, chosen.cloud_key, chosen.cloud_secret, chosen.cloud_url, order.zone),

@@ -29,11 +29,12 @@ ADDRESS_S = 300
 """How long a signed address is valid."""
 
 DAYS = 90
-OWN_STAYS = "Nodes that are meant by a bundle of their account's own go on using that one: {accounts}."
+OWN_STAYS = "These accounts have a bundle of their own, and the nodes it is meant for keep using it: {accounts}."
 OWN_ALONE = (
-    "Nodes that are meant by this bundle do not use the one for all ({serial}): it must hold all that they are to run."
+    "The nodes that this bundle is meant for do not use the one for all ({serial}): it must hold everything they are "
+    "to run."
 )
-WITHOUT = "Nodes that are meant by this bundle do without what comes along, which it does not hold: {files}."
+WITHOUT = "This bundle lacks files that come with Saltcellar, so the nodes it is meant for do without them: {files}."
 
 
 def new_key() -> str:
@@ -53,7 +54,7 @@ def _key(written: str) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(written))
     except ValueError as error:
         raise Invalid(
-            "CELLAR_BUNDLE_KEY is no key: make one with `python -m pillar_service.web bundle-key FILE`."
+            "CELLAR_BUNDLE_KEY is not a key: make one with `python -m pillar_service.web bundle-key FILE`."
         ) from error
 
 
@@ -72,7 +73,9 @@ def publish(actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     written = settings().bundle_key
     if not written:
-        raise Invalid("Bundles are signed, and CELLAR_BUNDLE_KEY is not set: docs/operate.md says how to make a key.")
+        raise Invalid(
+            "Bundles must be signed, but CELLAR_BUNDLE_KEY is not set: docs/operate.md says how to make a key."
+        )
     files, now = _files(given.get("files")), time.time()
     days = names.whole_number(given.get("days") or DAYS, "number of days", 1, rules.LONGEST_DAYS)
     account = rules.account(given.get("account") or None)
@@ -223,7 +226,7 @@ def _decoded(path: str, content: object) -> bytes:
     try:
         return base64.b64decode(content if isinstance(content, str) else "!", validate=True)
     except ValueError as error:
-        raise Invalid(f"{path} must come as base64.") from error
+        raise Invalid(f"{path} must be sent as base64.") from error
 
 
 def _faults(path: str, content: bytes) -> Faults:

@@ -126,4 +126,4 @@ def _why(bot: Bot, since: float) -> str:
         moves.check(bot)
     except SaltcellarError as error:
         return error.sentence
-    return "It waits for its turn."
+    return "It is waiting for its turn."

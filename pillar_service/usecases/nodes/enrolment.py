@@ -121,8 +121,8 @@ def _refuse_too_many(account: str | None) -> None:
     most = settings().nodes_most
     if account is not None and node_rows.accepted(account) >= most:
         raise Conflict(
-            f"The account has {most} nodes, as many as it may: cut off one that is not needed, or ask whoever runs this place "
-            "for more."
+            f"The account has {most} nodes, the most it may have: cut off one that is not needed, or ask whoever runs "
+            "this place for more."
         )
 
 
@@ -138,8 +138,8 @@ def _configuration() -> dict[str, str]:
         return {file.name: file.read_text() for file in files}
     except OSError as error:
         raise Unavailable(
-            f"The minions' configuration in {folder} can't be read ({error.strerror}): whoever runs this place corrects "
-            "CELLAR_MINION_D."
+            f"The minions' configuration in {folder} can't be read ({error.strerror}): whoever runs this place must "
+            "correct CELLAR_MINION_D."
         ) from error
 
 
@@ -156,7 +156,7 @@ def state(secret: str, name: object) -> dict[str, Any]:
     token = _of(secret)
     node = node_rows.find(rules.minion_id(rules.node_name(name), token.account))
     if node is None or node.enrolled_by != token.id:
-        raise NotFound(f"This token let no node {names.shown(name)} in.")
+        raise NotFound(f"No node {names.shown(name)} enrolled with this token.")
     return {"node": node.id, "answers": node.last_seen is not None and node.last_seen >= (node.key_at or 0)}
 
 

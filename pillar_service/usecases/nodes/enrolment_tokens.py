@@ -68,7 +68,7 @@ def _kept(actor: str, whose: str | None, secret: str, length_s: int, told: dict[
     with transaction():
         rows.forget_old(whose, now - KEPT_S)
         if rows.open_of(whose, now) >= MOST_OPEN:
-            raise Conflict(f"There are {MOST_OPEN} tokens for nodes that can still be used: revoke one first.")
+            raise Conflict(f"There are {MOST_OPEN} open tokens for nodes: revoke one first.")
         made = rows.add(id=names.new_id(), account=whose, actor=actor, created_at=now, **told, **kept)
         what = f"{made.uses} of {made.pattern}" + (", new keys too" if made.replaces else "")
         auditing.record(actor, "nodes.token", f"agent:{whose}" if whose else f"enrolment:{made.id}", now, what)
@@ -86,7 +86,7 @@ def active_owner(key: object) -> str:
 def _yes(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    raise Invalid(f"Whether it is for re-enrolment is yes or no, not {names.shown(value)}.")
+    raise Invalid(f"Re-enrolment must be yes or no, not {names.shown(value)}.")
 
 
 def create_for(person: str, **asked: object) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def read(data: object) -> dict[str, Any]:
     Secrets are removed here too, as the node's own filter can't be relied on. Anything else in the data is ignored.
     """
     if not isinstance(data, Mapping):
-        raise Invalid('Facts come as {"facts": {…}}.')
+        raise Invalid('Send facts as {"facts": {…}}.')
     facts = rules.checked(data.get("facts"))
     return {"hash": rules.digest(facts), "facts": facts}
 
@@ -127,7 +127,7 @@ def targets(port: object = discovery.EXPORTER, whose: object = "operators") -> l
     """The nodes as Prometheus discovers them, at this port; ``whose``: operators (only nodes without an account) or all."""
     number = names.whole_number(port, "port", 1, 65535)
     if whose not in ("operators", "all"):
-        raise Invalid("'whose' must be operators (nodes of nobody's account) or all.")
+        raise Invalid("'whose' must be 'operators' (only nodes without an account) or 'all'.")
     known = rows.with_nodes(own_only=whose == "operators")
     found = [discovery.target(id, number, facts, labels, account or "") for id, account, labels, facts in known]
     return [one for one in found if one is not None]

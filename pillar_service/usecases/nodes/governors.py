@@ -95,7 +95,7 @@ def begin_job(job: Job, attempt: int, now: float) -> None:
     seconds = min(int(job.plan["timeout_s"]) + OVER_BY_S, rules.SECONDS[1])
     told = take(account_of(str(job.node)), name, _of_job(job, attempt), seconds, now)
     if not told["granted"]:
-        raise Unavailable(f"The governor {name} lets {told['most']} at a time, and they are busy: it waits.")
+        raise Unavailable(f"The governor {name} allows {told['most']} at a time, and all are taken: the job waits.")
 
 
 def end_job(job: Job) -> None:

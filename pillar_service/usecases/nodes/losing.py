@@ -29,7 +29,7 @@ def declare(actor: str, id: object, anyway: bool = False) -> dict[str, Any]:
         if node.lost_at is None:
             if node.key_state == KeyState.NONE:
                 raise Conflict(
-                    f"No key of {node.id} is known here, so it can't be kept from coming back: tell it first "
+                    f"No key of {node.id} is known here, so it can't be kept from coming back: add its key first "
                     f"(python -m pillar_service.web node-key {node.id} FILE)."
                 )
             if anyway is not True:

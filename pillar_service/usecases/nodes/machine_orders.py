@@ -60,11 +60,13 @@ def create(
 def _wished(size: object, volume_gb: object) -> dict[str, Any]:
     chosen = settings()
     if not chosen.cloud:
-        raise Invalid("No provider of machines is named here: set CELLAR_CLOUD, or enrol a machine that there is.")
+        raise Invalid(
+            "No provider of machines is set here: set CELLAR_CLOUD, or enrol a machine that you already have."
+        )
     told = {"size": names.text(size or chosen.cloud_size, "size", 100), "image": chosen.cloud_image}
     for word, value in told.items():
         if not value:
-            raise Invalid(f"Which {word} a machine has is not set: set CELLAR_CLOUD_{word.upper()}.")
+            raise Invalid(f"No {word} is set for machines: set CELLAR_CLOUD_{word.upper()}.")
     wanted = chosen.cloud_volume_gb if volume_gb is None else volume_gb
     gigabytes = names.whole_number(wanted, "size of the volume in GB", *rules.VOLUME_GB)
     return {"provider": chosen.cloud, "zone": chosen.cloud_zone, "volume_gb": gigabytes, **told}
@@ -73,12 +75,14 @@ def _wished(size: object, volume_gb: object) -> dict[str, Any]:
 def _refuse(node: str, account: str | None) -> None:
     order, there, most = rows.of_node(node), node_rows.find(node), settings().nodes_most
     if order is not None and order.state != OrderState.RETIRED:
-        raise Conflict(f"A machine for {node} was ordered ({order.id}, {order.state}): finish or retire that one.")
+        raise Conflict(
+            f"A machine for {node} is already ordered ({order.id}, {order.state}): finish or retire that one."
+        )
     if there is not None and there.key_state != KeyState.REVOKED:
-        raise Conflict(f"There is a node {node}: choose another name, or revoke its key first.")
+        raise Conflict(f"There is already a node {node}: choose another name, or revoke its key first.")
     coming = [one for one in rows.there(account) if one.state != OrderState.ENROLLED]
     if account is not None and node_rows.accepted(account) + len(coming) >= most:
-        raise Conflict(f"The account has {most} nodes, as many as it may: retire one first.")
+        raise Conflict(f"The account has {most} nodes, the most it may have: retire one first.")
 
 
 def retire(actor: str, which: object, with_bots: object = False) -> dict[str, Any]:
@@ -93,8 +97,8 @@ def retire(actor: str, which: object, with_bots: object = False) -> dict[str, An
             held = bots.held(order.node) if _is_node(order) else 0
             if held and with_bots is not True:
                 raise Conflict(
-                    f"There are bots on {order.node} ({held}, with deleted ones that could come back): move or purge them "
-                    "first, or say with_bots=True, and their data is gone."
+                    f"There are bots on {order.node} ({held}, counting deleted ones that can be brought back): move or "
+                    "purge them first, or pass with_bots=True to lose their data."
                 )
             _let_go(actor, order, f"with {held} bots" if held else "")
         return described(found(order.id))
@@ -125,7 +129,7 @@ def finish(actor: str, id: object) -> dict[str, Any]:
     with transaction():
         order = found(id)
         if order.state != OrderState.FAILED:
-            raise Conflict(f"The order {order.id} is {order.state}: only one that failed is to be finished.")
+            raise Conflict(f"The order {order.id} is {order.state}: only a failed order can be finished.")
         rows.change(order, state=str(OrderState.ASKED), fault=None, tries=0, due_at=now)
         auditing.record(actor, "nodes.finish", _subject(order.id), now, order.node)
         return described(found(order.id))
@@ -157,7 +161,7 @@ def found(which: object) -> MachineOrder:
     """Return the order with that id, or the last order of the node with that id; raises NotFound."""
     order = rows.find(which) or rows.of_node(which) if isinstance(which, str) and which.isprintable() else None
     if order is None:
-        raise NotFound(f"No machine was ordered as {names.shown(which)}: look at salt-run nodes.provisioned.")
+        raise NotFound(f"No machine was ordered as {names.shown(which)}: salt-run nodes.provisioned lists the orders.")
     return order
 
 

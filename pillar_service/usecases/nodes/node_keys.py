@@ -57,7 +57,7 @@ def rotate(actor: str, id: object) -> dict[str, Any]:
         node = nodes.found(id)
         if node.key_state != KeyState.ACCEPTED or node.enrolled_by is None:
             raise Conflict(
-                f"{node.id} was not enrolled, or is cut off: only a node that enrolled makes itself another key."
+                f"{node.id} was not enrolled, or is cut off: only an enrolled node can make itself a new key."
             )
         return queue.described(queue.call(actor, ROTATE, node.id, "enrolment.rotate", [], {}, time.time()))
 
@@ -73,8 +73,8 @@ def forget(actor: str, id: object) -> dict[str, Any]:
             raise Conflict(f"{node.id} is not cut off: revoke its key first, or declare it lost.")
         if held := bots.held(node.id):
             raise Conflict(
-                f"There are bots on {node.id} ({held}, with deleted ones that could come back): restore them on another node, "
-                "or purge them first."
+                f"There are bots on {node.id} ({held}, counting deleted ones that can be brought back): restore them "
+                "on another node, or purge them first."
             )
         was = nodes.described(node)
         rows.forget(node, now)

@@ -30,7 +30,7 @@ def share(actor: str, id: object, sharing: object, emails: object = ()) -> dict[
     """
     chosen, named, now = names.one_of(Sharing, sharing, "sharing"), _named(emails), time.time()
     if named and chosen is not Sharing.NAMED:
-        raise Invalid(f"Addresses are for a node that is shared with named accounts, not with {chosen}.")
+        raise Invalid(f"Addresses only go with the sharing 'named', not with '{chosen}'.")
     with transaction():
         node = nodes.found(id)
         rows.change(node.id, sharing=str(chosen))
@@ -74,7 +74,7 @@ def set_of(person: str, id: object, sharing: object, emails: Sequence[str], most
     """
     node = nodes.allowed(person, NodeAct.OFFER, id)
     if sharing == Sharing.ALL and node.sharing != Sharing.ALL:
-        raise Forbidden("Only who runs this place lets a machine take everybody's bots: ask them.")
+        raise Forbidden("Only whoever runs this place can let a machine take everybody's bots: ask them.")
     return set(f"account:{person}", id, sharing, emails, most)
 
 

@@ -16,7 +16,7 @@ def public_key(given: object) -> str:
     key = _read(given) if isinstance(given, str) and len(given) <= LONGEST else None
     if key is None or not BITS[0] <= key.key_size <= BITS[1]:
         # The message never quotes what was sent: it may be the private half.
-        raise Invalid(f"This is no RSA key of {BITS[0]} to {BITS[1]} bits in PEM: send the minion's public key.")
+        raise Invalid(f"This is not an RSA key of {BITS[0]} to {BITS[1]} bits in PEM: send the minion's public key.")
     told = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return told.decode().strip()
 

@@ -37,7 +37,7 @@ def file(sha256: str) -> Path:
     """The tar with that SHA-256; raises NotFound if it is not the one being handed out now."""
     found = handed_out()
     if found is None or found.sha256 != sha256:
-        raise NotFound("This place hands out no such image of the pub any more: refresh this node's pillar.")
+        raise NotFound("This place no longer hands out this image of the pub: refresh this node's pillar.")
     return Path(settings().pub_image_tar).absolute()
 
 
@@ -54,8 +54,8 @@ def _looked_at(path: str, changed_ns: int, size: int, tag: str) -> ImageFacts | 
 @lru_cache(maxsize=4)
 def _none(path: str, tag: str, why: str) -> None:
     log.warning(
-        "Nodes that lack the pub's image %s get none from here, for CELLAR_PUB_IMAGE_TAR (%s) can't be used: %s "
-        "vagrant/image-tar.sh makes it.", tag, path, why
+        "Nodes that lack the pub's image %s can't get it here, because CELLAR_PUB_IMAGE_TAR (%s) can't be used: %s "
+        "Run vagrant/image-tar.sh to make it.", tag, path, why
     )  # fmt: skip
 
 
@@ -70,9 +70,9 @@ def _held(path: str, tag: str) -> tuple[str, str]:
             names, configuration = list(map(str, image["RepoTags"] or [])), str(image["Config"])
             architecture = str(json.loads(_part(archive, configuration))["architecture"])
         except (ValueError, KeyError, TypeError) as error:
-            raise Invalid("It is no `docker save` of one image.") from error
+            raise Invalid("It is not a `docker save` of one image.") from error
     if tag not in names:
-        raise Invalid(f"It holds {', '.join(names) or 'an image without a name'}, and CELLAR_PUB_IMAGE is {tag}.")
+        raise Invalid(f"It holds {', '.join(names) or 'an image without a name'}, but CELLAR_PUB_IMAGE is {tag}.")
     return f"sha256:{Path(configuration).name.removesuffix('.json')}", architecture
 
 

@@ -21,9 +21,7 @@ OPTIONS: Any = {
     **dict.fromkeys(("verify_iat", "verify_exp", "verify_nbf"), False),
     "require": ["sub", "aud", "iat", "bh", "ep", "n"],
 }
-REFUSED = (
-    "This token is not signed with the key of a node that we know (or that key was revoked): enrol the node again."
-)
+REFUSED = "This token is not signed with the key of a known node, or that key was revoked: enrol the node again."
 
 
 def is_one(token: str) -> bool:

@@ -36,7 +36,7 @@ def begin(
     """
     meant, deadline_s = selectors.parse(selector), rules.deadline(deadline)
     if version not in (None, __version__):
-        raise Invalid(f"This service hands out {__version__} alone: upgrade it first, or leave the version away.")
+        raise Invalid(f"This service hands out only {__version__}: upgrade it first, or leave out the version.")
     bundle = _bundle()
     asked = {"actor": actor, "selector": str(meant), "waves": str(waves), "deadline_s": deadline_s}
     with transaction():
@@ -74,18 +74,18 @@ def _bundle() -> str:
 
 def _nobody(left_out: Mapping[str, str]) -> str:
     why = " ".join(f"{node}: {why}" for node, why in list(left_out.items())[: rules.MOST_NAMED])
-    return f"No node can be upgraded. {why}" if why else "No node has such labels."
+    return f"No node can be upgraded. {why}" if why else "No node has these labels."
 
 
 def _hindrance(node: Node) -> str:
     if node.enrolled_by is None:
-        return "It was not made by enrol.sh: upgrade it where it stands."
+        return "It was not set up by enrol.sh: upgrade it by hand on the machine."
     if node.lost_at is not None or node.key_state != KeyState.ACCEPTED:
         return "It is lost or cut off."
     standing = standings.find(node.id)
     if standing is None or standing.is_away:
         return "It is away."
-    return f"It is {__version__} already." if _version(node.id) == __version__ else ""
+    return f"It has {__version__} already." if _version(node.id) == __version__ else ""
 
 
 def _ask(upgrade: Upgrade, wave: int, now: float) -> None:
@@ -101,7 +101,7 @@ def resume(actor: str, id: object) -> dict[str, Any]:
     with transaction():
         found, now = _found(id), time.time()
         if found.state != UpgradeState.STOPPED:
-            raise Conflict(f"The upgrade {found.id} is {found.state}: only one that stopped is resumed.")
+            raise Conflict(f"The upgrade {found.id} is {found.state}: only a stopped one can be resumed.")
         _refuse_another_bundle(found)
         rows.change(found.id, state=str(UpgradeState.RUNNING), said="", changed_at=now)
         _ask(found, found.wave, now)
@@ -125,7 +125,9 @@ def cancel(actor: str, id: object) -> dict[str, Any]:
 
 def _refuse_another_bundle(upgrade: Upgrade) -> None:
     if (upgrade.version, upgrade.bundle) != (__version__, _bundle()):
-        raise Conflict(f"The service hands out another bundle than when {upgrade.id} began: cancel it, and begin anew.")
+        raise Conflict(
+            f"The service hands out a different bundle than when {upgrade.id} began: cancel it, and begin a new one."
+        )
 
 
 def _found(id: object) -> Upgrade:
@@ -168,7 +170,7 @@ def _order(asked: UpgradeNode) -> str:
 def bundle(node: str) -> Path:
     """The wheels, for a node that is asked to install them; raises NotFound."""
     if wanted(node) is None:
-        raise NotFound("This node is not asked to become another version now.")
+        raise NotFound("No upgrade asks this node for another version now.")
     return wheels.file()
 
 

@@ -15,7 +15,7 @@ def bundle(secret: str, address: str) -> Path:
     """The file, for whoever has a usable token; raises Unauthenticated, NotFound if there is none."""
     enrolment.look(secret, address)
     if not settings().node_bundle:
-        raise NotFound("This place hands out no bundle of wheels: whoever runs it names one in CELLAR_NODE_BUNDLE.")
+        raise NotFound("This place hands out no bundle of wheels: whoever runs it can name one in CELLAR_NODE_BUNDLE.")
     return _file()
 
 
@@ -55,7 +55,7 @@ def _file() -> Path:
 
 def _away(why: object) -> SaltcellarError:
     return Unavailable(
-        f"The bundle of wheels can't be read ({why}): whoever runs this place corrects CELLAR_NODE_BUNDLE."
+        f"The bundle of wheels can't be read ({why}): whoever runs this place must correct CELLAR_NODE_BUNDLE."
     )
 
 

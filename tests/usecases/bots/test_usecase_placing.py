@@ -133,7 +133,7 @@ def test_people_set_terms_of_their_own_nodes_alone(people: dict[str, str]) -> No
         ):
             with pytest.raises(NotFound, match="no node"):
                 ask(people[stranger])
-    with pytest.raises(Forbidden, match="Only who runs this place"):
+    with pytest.raises(Forbidden, match="Only whoever runs this place"):
         node_terms.set_of(people["dan"], "node-dan", "all", [], None)
     for wrong in (("some", [], None), ("own", [mail("ann")], None), ("named", ["x"], None), ("named", [], -1)):
         with pytest.raises(Invalid):

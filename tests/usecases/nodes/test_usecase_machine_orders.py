@@ -50,11 +50,11 @@ def test_the_token_is_good_for_this_one_machine(cloud):
 def test_the_same_order_twice_is_one(cloud):
     first = order(key="k")
     assert order(key="k") == first
-    with pytest.raises(Conflict, match=f"was ordered \\({first}, asked\\)"):
+    with pytest.raises(Conflict, match=f"is already ordered \\({first}, asked\\)"):
         order(key="other")
     with pytest.raises(Conflict, match="used for another machine"):
         machine_orders.create("operator:ann", "rack-2", key="k")
-    with pytest.raises(Conflict, match="There is a node cellar-1"):
+    with pytest.raises(Conflict, match="There is already a node cellar-1"):
         machine_orders.create("test", "cellar-1")
     with pytest.raises(Invalid):
         machine_orders.create("test", "Rack 1")
@@ -65,7 +65,7 @@ def test_an_account_orders_no_more_than_it_may_have(cloud, service, monkeypatch)
     service()
     person = owner()
     order(account=person)
-    with pytest.raises(Conflict, match="1 nodes, as many as it may"):
+    with pytest.raises(Conflict, match="1 nodes, the most it may have"):
         machine_orders.create("test", "rack-2", person)
 
 
@@ -198,7 +198,7 @@ def test_a_full_quota_says_so_and_is_finished_when_there_is_room(cloud):
     machine_orders.finish("test", id)
     go(rules.SETTLE_S + 5)
     assert shown(id)["state"] == "booting"
-    with pytest.raises(Conflict, match="only one that failed"):
+    with pytest.raises(Conflict, match="only a failed order"):
         machine_orders.finish("test", id)
 
 
@@ -218,7 +218,7 @@ def test_a_slow_boot_is_waited_for_and_one_that_is_too_slow_never_gets_in(cloud)
     go(1790)
     assert shown(id)["state"] == "booting"
     go(1810)
-    assert (shown(id)["state"], "did not enrol in 1800 s" in shown(id)["fault"]) == ("failed", True)
+    assert (shown(id)["state"], "did not enrol within 1800 s" in shown(id)["fault"]) == ("failed", True)
     with pytest.raises(Unauthenticated):
         enrol(token(cloud), "rack-1")
     [listed] = machine_orders.listed()

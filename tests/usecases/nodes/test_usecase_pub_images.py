@@ -46,7 +46,7 @@ def test_nodes_hear_of_it_and_of_another_one(tar: Path) -> None:
     another = told()
     assert another is not None
     assert another["sha256"] == hashlib.sha256(tar.read_bytes()).hexdigest() != sha256
-    with pytest.raises(NotFound, match="any more"):
+    with pytest.raises(NotFound, match="no longer"):
         pub_images.file(sha256)
 
 
@@ -61,12 +61,12 @@ def test_who_names_no_file_hands_out_none(service: Callable[[], None]) -> None:
     ("write", "why"),
     [
         (lambda file: None, "No such file"),
-        (lambda file: file.write_bytes(b"x" * 2048), "vagrant/image-tar.sh makes it"),
-        (lambda file: save(file, "saltcellar/pub:9.9.9"), f"holds saltcellar/pub:9.9.9, and CELLAR_PUB_IMAGE is {TAG}"),
+        (lambda file: file.write_bytes(b"x" * 2048), "Run vagrant/image-tar.sh to make it"),
+        (lambda file: save(file, "saltcellar/pub:9.9.9"), f"holds saltcellar/pub:9.9.9, but CELLAR_PUB_IMAGE is {TAG}"),
         (lambda file: save(file), "an image without a name"),
-        (lambda file: save(file, manifest=[]), "no `docker save` of one image"),
-        (lambda file: save(file, manifest={"a": 1}), "no `docker save` of one image"),
-        (lambda file: save(file, manifest=[{"Config": "none", "RepoTags": [TAG]}]), "no `docker save` of one image"),
+        (lambda file: save(file, manifest=[]), "not a `docker save` of one image"),
+        (lambda file: save(file, manifest={"a": 1}), "not a `docker save` of one image"),
+        (lambda file: save(file, manifest=[{"Config": "none", "RepoTags": [TAG]}]), "not a `docker save` of one image"),
         (lambda file: file.write_bytes(save(file, TAG, fill=b"y" * 4096).read_bytes()[:30]), "vagrant/image-tar.sh"),
     ],
 )

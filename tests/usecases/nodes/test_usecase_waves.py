@@ -61,7 +61,7 @@ def test_each_wave_begins_when_all_of_the_one_before_are_well(four: list[str]) -
     assert asked(four) == ["a"]
     assert waves.wanted(four[0]) == {"order": f"{id}-1", "version": __version__, "sha256": waves.wheels.sha256()}
     assert waves.bundle(four[0]).read_bytes() == b"wheels"
-    with pytest.raises(NotFound, match="not asked"):
+    with pytest.raises(NotFound, match="No upgrade asks"):
         waves.bundle(four[1])
     assert waves.go_on() is False
     says(four[0])
@@ -135,7 +135,7 @@ def test_one_at_a_time_and_the_end_of_it(four: list[str]) -> None:
     id = begun()["id"]
     with pytest.raises(Conflict, match=f"The upgrade {id} is running: cancel or resume"):
         begun()
-    with pytest.raises(Conflict, match="only one that stopped"):
+    with pytest.raises(Conflict, match="only a stopped one"):
         waves.resume("operator", id)
     waves.cancel("operator", id)
     assert (asked(four), waves.show(id)["state"]) == ([], "cancelled")
@@ -157,7 +157,7 @@ def test_who_can_not_be_upgraded_is_left_out_with_why(four: list[str]) -> None:
         standings.put(standings.find(four[2]), four[2], {"is_away": True})
     made = begun(selector="", waves="rest")
     assert [one["node"] for one in made["nodes"]] == [four[3]]
-    assert made["left_out"][four[0]] == f"It is {__version__} already."
+    assert made["left_out"][four[0]] == f"It has {__version__} already."
     assert made["left_out"][four[1]] == "It is lost or cut off."
     assert made["left_out"][four[2]] == "It is away."
     assert "cellar-9" in made["left_out"]
@@ -172,7 +172,7 @@ def test_what_makes_no_sense_is_refused(
     ):  # fmt: skip
         with pytest.raises(Invalid, match=why):
             begun(**wrong)
-    with pytest.raises(NotFound, match="No node has such labels"):
+    with pytest.raises(NotFound, match="No node has these labels"):
         begun(selector="site=moon")
     with pytest.raises(NotFound, match="no upgrade"):
         waves.show("x")
@@ -188,5 +188,5 @@ def test_another_bundle_asks_for_another_upgrade(four: list[str], tmp_path: Path
     (tmp_path / "bundle.tar.gz").write_bytes(b"other wheels")
     assert asked(four) == []
     waves.go_on(time.time() + 601)
-    with pytest.raises(Conflict, match="another bundle"):
+    with pytest.raises(Conflict, match="a different bundle"):
         waves.resume("operator", id)
