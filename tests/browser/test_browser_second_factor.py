@@ -39,7 +39,7 @@ def test_with_a_code_one_comes_in_and_without_one_does_not(opened: Opened, servi
     assert "/sign-in" in elsewhere.url, "the password alone opens nothing"
     elsewhere.goto("/sign-in/code")
     writes(elsewhere, "000000")
-    expect(elsewhere.get_by_role("alert")).to_contain_text("That code is not right")
+    expect(elsewhere.get_by_role("alert")).to_contain_text("That code is wrong")
     code = phone.at(int(time.time()) + 30)  # this step's was used; clocks may be a step ahead
     writes(elsewhere, code)
     expect(elsewhere.get_by_role("heading", name="Your bots")).to_be_visible()

@@ -24,7 +24,7 @@ def test_a_yes_then_a_code_then_an_approval(talk: Slack, ann: User) -> None:
     ben.windows_with("That is not yours")
     ann.presses("Enter the code")
     ann.submits("One-time code", code="000000")
-    ann.windows_with("not right")
+    ann.windows_with("That code is wrong")
     ann.presses("Enter the code")
     code = codes.now()
     ann.submits("One-time code", code=code)

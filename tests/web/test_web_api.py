@@ -29,7 +29,7 @@ def test_from_registering_to_signing_out(visitor: FlaskClient) -> None:
     bearer(visitor, signed.json["token"]["secret"])
     assert visitor.get("/agents").json == {"agents": [], "next": None}
     assert visitor.post("/authentication/sign-out").status_code == 204
-    assert "not known" in problem(visitor.get("/agents"), 401)
+    assert "This token is unknown" in problem(visitor.get("/agents"), 401)
 
 
 def test_a_wrong_password_is_answered_alike_for_everybody_and_locked_out_in_the_end(

@@ -26,7 +26,7 @@ class Proof(NamedTuple):
     password_hash: str
 
 
-WRONG = "That address and password do not belong together. Check both, then try again."
+WRONG = "That address and password do not match. Check both, then try again."
 
 
 def create(

@@ -22,10 +22,10 @@ SEALED = "second factor"
 """The purpose for which a secret is sealed."""
 
 UNREADABLE = (
-    "Your second factor can't be read any more, for the place has another secret key now: "
-    "use a recovery code, or ask whoever runs the place to turn your second factor off."
+    "Your second factor can't be read any more, because this place has a new secret key: use a recovery code, or ask "
+    "whoever runs this place to turn your second factor off."
 )
-WRONG = "That code is not right, or was used already: wait for the next one, then try again."
+WRONG = "That code is wrong or was used already: wait for the next one, then try again."
 
 
 def is_on(person: str) -> bool:

@@ -152,9 +152,9 @@ def _refuse_if_others_need_a_node(person: str) -> None:
         others = set(bot_rows.holding(node.id)) - own if node.key_state == KeyState.ACCEPTED else set()
         if others:
             raise Conflict(
-                f"On your node {node.id} there are bots of others ({len(others)}, with deleted ones that could come back), "
-                "which would be lost with it: share it no more, and let them, or whoever runs this place, move them away. Or "
-                "cut the node off yourself, if they may be lost."
+                f"Your node {node.id} holds bots of others ({len(others)}, counting deleted ones that can be brought "
+                "back), which would be lost with it: stop sharing it, and ask them, or whoever runs this place, to "
+                "move them away. If they may be lost, cut the node off yourself."
             )
 
 

@@ -18,7 +18,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.people import mails
 
 KEPT_S = 30 * DAY_S
-NO_MAIL = "No mail is set up here (CELLAR_MAIL)."
+NO_MAIL = "Mail is not set up here (CELLAR_MAIL)."
 
 
 @dataclass(frozen=True)

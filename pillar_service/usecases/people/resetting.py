@@ -26,7 +26,7 @@ def ask(email: object, address: str) -> None:
     """
     written = letters.address(email)
     if not mails.is_set_up():
-        raise Conflict("This place sends no mail: ask whoever runs it for another password.")
+        raise Conflict("This place sends no mail: ask whoever runs it for a new password.")
     limits.spend(Tried.MAIL, written, address)
     with transaction():
         account = accounts.with_email(written)
@@ -82,6 +82,6 @@ def _set(actor: str, account: Account, hashed: str) -> str:
     ended = tokens.end_all(account.id) + of_commands
     besides = letters.ended(ended, users)
     mails.post(account.email, letters.changed(settings().domain, f"{settings().address}/forgotten", besides))
-    said = f"{ended} tokens ended, {users} chat users parted"
+    said = f"{ended} tokens ended, {users} chat users unlinked"
     auditing.record(actor, "accounts.reset", f"agent:{account.id}", time.time(), said)
     return besides

@@ -53,7 +53,7 @@ def pending(person: str) -> dict[str, str] | None:
 def turn_on(person: str, code: str) -> list[str]:
     """Turn the second factor on with its first code; returns the recovery codes, which are shown only once."""
     if pending(person) is None:
-        raise Conflict("Begin again: there is no second factor that waits for its first code.")
+        raise Conflict("No second factor is waiting for its first code: begin again.")
     codes.check(person, code)
     with transaction():
         second_factor.turn_on(person)

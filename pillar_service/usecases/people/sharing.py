@@ -26,21 +26,21 @@ from pillar_service.usecases.service import auditing
 NAMING = tuple(f"sharing.{deed}" for deed in ("invite", "withdraw", "join", "remove", "hand_over"))
 """The audit's actions whose detail is nothing but somebody's address."""
 
-INVITED = """{by} invites you to share the bot {host}: to see how it is, to invite people to it, to stop and start it.
+INVITED = """{by} invites you to share the bot {host}: you can see how it is, invite people to it, and stop and start it.
 
-To join, open this address within 7 days. It works once; give it to nobody else:
+To join, open this address within 7 days. It works once; don't give it to anybody else:
 
 {address}/join/{token}
 
-If you do not know {by}, or do not want to, do nothing.
+If you don't know {by}, or don't want to join, do nothing.
 """
 
-OWNS = """{by} has handed the bot {host} over to you: it is yours now, with all that comes with it.
+OWNS = """{by} has handed the bot {host} over to you: it is yours now, with everything that belongs to it.
 
 {address}/bots/{name}/people
 """
 
-GONE = """Whoever owned the bot {host} has deleted their account, and the bot with it. Nobody can bring it back.
+GONE = """The owner of the bot {host} has deleted their account, and the bot with it. Nobody can bring it back.
 
 What your own Scuttlebutt program has of it stays with you. For another pub, start here:
 
@@ -170,7 +170,7 @@ def accept(person: str, token: str) -> str:
         row, bot = _good(token, now)
         if accounts.found(person).state == AccountState.SUSPENDED:
             raise Forbidden(
-                "Your account is suspended: it can't join a bot. Pay first, then open the invitation again."
+                "Your account is suspended and can't join a bot: open the invitation again once it is active."
             )
         if agents.role_for(person, bot.id) is not None:
             raise Conflict(f"You belong to {_host(bot)} already: this invitation is for somebody else.")
@@ -248,10 +248,10 @@ def hand_over(person: str, key: object, to: object, typed: object) -> None:
         belonging = _belonging(bot)
         changed = rules.handed_over(belonging, _active(belonging), person, str(to))
         if bot_rows.owned(str(to)) >= settings().bots_most:
-            raise Conflict("That person owns as many bots as one may: choose another member.")
+            raise Conflict("That person already owns as many bots as they may: choose another member.")
         if not placing.may_be_on(bot.node, [str(to)]):
             raise Conflict(
-                f"{bot.name} is on {bot.node}, which takes no bots of theirs: move it to another node first."
+                f"{bot.name} is on {bot.node}, which does not take their bots: move it to another node first."
             )
         for who, role in changed.items():
             agents.change_role(who, bot.id, role)

@@ -40,8 +40,8 @@ JOIN = "/join/"
 TAKEN = "That address can't be used for a new account. If it is yours, sign in with it."
 
 
-UNPAID = "Nothing was paid for what came after you left: pay first, then make a bot."
-SUSPENDED = "It was suspended when you left, and is: ask whoever runs this place why."
+UNPAID = "The trial or paid time of your earlier account is over: pay first, then make a bot."
+SUSPENDED = "Your account was suspended when you left, and still is: ask whoever runs this place why."
 
 
 class Made(NamedTuple):
@@ -156,7 +156,7 @@ def finish(token: str, bot: object, password: str, browser: str | None) -> Made:
     if not _began(ticket.facts, browser):
         limits.spend(Tried.CONFIRM, ticket.id)
         if not passwords.is_right(ticket.facts["password_hash"], password):
-            raise Unauthenticated("That is not the password that this began with: check it, then try again.")
+            raise Unauthenticated("That is not the password you signed up with: check it, then try again.")
     with transaction():
         tickets.use(ticket)
         return _make(ticket.facts, chosen, time.time())

@@ -30,7 +30,7 @@ PREFIX = 8
 NOTED_EVERY_S = 60.0
 """How often, in seconds, a token's use is written down."""
 
-UNKNOWN = "This token is not known, or its time is over: sign in again, or make a new token."
+UNKNOWN = "This token is unknown or has expired: sign in again, or make a new token."
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _mark(password_hash: str) -> str:
 def refuse_programs(by: Bearer) -> None:
     """Raise Forbidden for a personal token, which may make no tokens: it could give itself scopes that it lacks."""
     if by.kind is not TokenKind.SESSION:
-        raise Forbidden("A personal token can't make tokens: sign in (/authentication/sign-in), use that token.")
+        raise Forbidden("A personal token can't make tokens: sign in (/authentication/sign-in) and use that token.")
 
 
 def create(person: str, name: object, given: object, days: object = DEFAULT_DAYS) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def create(person: str, name: object, given: object, days: object = DEFAULT_DAYS
         rows.forget_expired(person, now)
         most = MOST[TokenKind.PERSONAL]
         if len(rows.of(person, TokenKind.PERSONAL)) >= most:
-            raise Conflict(f"You have {most} tokens, and more are not possible: end one that you no longer use.")
+            raise Conflict(f"You have {most} tokens, the most you may have: end one that you no longer use.")
         return _add(person, TokenKind.PERSONAL, label, chosen, now, now + life, "")
 
 
@@ -124,7 +124,7 @@ def authenticate(token: str) -> Bearer:
     if found is None or account is None or found.expires_at <= now:
         raise Unauthenticated(UNKNOWN)
     if found.kind == TokenKind.SESSION and found.mark != _mark(account.password_hash):
-        raise Unauthenticated("Your password was changed since: sign in again.")
+        raise Unauthenticated("Your password has changed since: sign in again.")
     if now - (found.last_used_at or 0) > NOTED_EVERY_S:
         _note(found.id, now)
     return Bearer(found.account, found.id, TokenKind(found.kind), scopes.read(found.scopes))

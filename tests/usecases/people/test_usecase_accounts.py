@@ -72,7 +72,7 @@ def test_a_password_that_ends_while_it_is_checked_opens_nothing(
         return found
 
     monkeypatch.setattr(passwords, "is_right", slowly)
-    with pytest.raises(Unauthenticated, match="do not belong together"):
+    with pytest.raises(Unauthenticated, match="do not match"):
         accounts.sign_in(OWNER, "long enough 1", "127.0.0.1")
 
 

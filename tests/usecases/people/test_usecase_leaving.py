@@ -235,7 +235,7 @@ def with_a_bot_of_somebody_else(person: str) -> tuple[str, str]:
 def test_nobody_leaves_with_a_node_on_which_others_have_bots(person: str) -> None:
     owner("other@example.org")
     node, bot = with_a_bot_of_somebody_else(person)
-    with pytest.raises(Conflict, match=rf"On your node {node} there are bots of others \(1, .* move them away"):
+    with pytest.raises(Conflict, match=rf"Your node {node} holds bots of others \(1, .* move them away"):
         leaving.delete(person, OWNER, PASSWORD, None)
     assert node_rows.find(node).key_state == "accepted"
     with database.transaction():

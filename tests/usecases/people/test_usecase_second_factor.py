@@ -190,7 +190,7 @@ def test_after_another_secret_key_a_recovery_code_or_an_operator_helps(
     id, telephone, made = on()
     monkeypatch.setenv("CELLAR_SECRET_KEY", "another-one-0123456789abcdef0123456789")
     service()
-    with pytest.raises(Unauthenticated, match="recovery code, or ask whoever runs the place"):
+    with pytest.raises(Unauthenticated, match="recovery code, or ask whoever runs this place"):
         codes.check(id, telephone.at(NOW))
     codes.check(id, made[0])
     second_factor.take_off("operator:root", OWNER)

@@ -41,7 +41,7 @@ def test_who_signed_in_with_a_password_that_was_changed_at_once_has_no_session()
     sessions.begin(id, HERE, "", proof=was)
     with transaction():
         rows.change(id, password_hash="another")
-    with pytest.raises(Unauthenticated, match="do not belong together"):
+    with pytest.raises(Unauthenticated, match="do not match"):
         sessions.begin(id, HERE, "", proof=was)
     assert len(sessions.listed(id, "")) == 1
 

@@ -293,7 +293,7 @@ def test_a_reset_ends_the_tokens_and_a_change_says_that_they_stay() -> None:
 def test_an_operator_gives_another_password_where_no_mail_can_ask_for_one() -> None:
     id = owner()
     held, program = sessions.begin(id, HERE, "a"), tokens.create(id, "ci", ["read"])["secret"]
-    with pytest.raises(Conflict, match="ask whoever runs it for another password"):
+    with pytest.raises(Conflict, match="ask whoever runs it for a new password"):
         resetting.ask(OWNER, HERE)
     given = resetting.give("operator:salt/root", OWNER)
     assert given["agent"]["id"] == id

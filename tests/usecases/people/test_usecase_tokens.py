@@ -65,7 +65,7 @@ def test_a_token_ends_with_its_time() -> None:
     aged(made["id"], DAY_S - 60)
     tokens.authenticate(made["secret"])
     aged(made["id"], 61)
-    with pytest.raises(Unauthenticated, match="time is over"):
+    with pytest.raises(Unauthenticated, match="has expired"):
         tokens.authenticate(made["secret"])
     assert tokens.listed(made_for()) == []
 
