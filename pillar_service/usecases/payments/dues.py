@@ -35,7 +35,7 @@ GIVES_UP_AFTER = 3
 Each unanswered question takes the whole timeout, so the run would last for hours, into the next one.
 """
 
-SILENT = "The provider did not answer for others: it is asked again in the next run."
+SILENT = "The provider did not answer for other accounts, so it was not asked about this one: the next run will ask."
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def close_pages(account: str) -> None:
         try:
             subscriptions.provider().close(row.customer)
         except SaltcellarError as error:
-            log.warning("A page on which account %s was asked to pay may be open still: %s", account, error)
+            log.warning("A page that asks account %s to pay may still be open: %s", account, error)
 
 
 def _undo(row: Subscription) -> None:
@@ -177,7 +177,7 @@ def _ends(row: Subscription, reference: str) -> bool:
 
     Operators see what it took; what was paid counts all the same. If ending it fails, the next question tries again.
     """
-    said = f"{reference} charged beside another: it is ended; look at {row.provider} whether to give back what it took"
+    said = f"{reference} charged alongside another and is ended: check at {row.provider} whether to refund what it took"
     log.warning("Account %s: %s.", row.account, said)
     try:
         subscriptions.provider().cancel(reference)

@@ -18,8 +18,8 @@ def _warning(known: Facts, holds: Terms, now: float) -> tuple[str, str]:
     ends = rules.suspends_at(known, holds) or now + holds.grace_s
     what = "Your month is over" if known.paid_until or known.marked_until else "Your trial is over"
     return what, (
-        f"{what} since {_date(known.due_at)}, and no payment has come in.\n\n"
-        f"Your bots go on until {_date(ends)}. Then they are stopped; nothing is deleted at once."
+        f"{what}: it ended on {_date(known.due_at)}, and no payment has come in.\n\n"
+        f"Your bots keep running until {_date(ends)}. Then they are stopped; nothing is deleted at once."
     )
 
 
@@ -30,13 +30,16 @@ def _last(known: Facts, holds: Terms, now: float) -> tuple[str, str]:
 
 def _suspended(known: Facts, holds: Terms, now: float) -> tuple[str, str]:
     return "Your bots are stopped", (
-        f"Your bots are stopped, because nothing was paid. What is theirs is kept until {_date(now + holds.keep_s)}: "
-        "pay before that day and they run again; or sign in and export them. After it they are deleted for good."
+        f"Your bots are stopped, because nothing was paid. Their data is kept until {_date(now + holds.keep_s)}: pay "
+        "before that day and they run again, or sign in and export it. After that, bots and data are deleted for good."
     )
 
 
 def _resumed(known: Facts, holds: Terms, now: float) -> tuple[str, str]:
-    return "Thank you: your bots run again", "Your payment has come in, and the bots that were stopped for it start."
+    return (
+        "Thank you: your bots run again",
+        "Your payment has come in: the bots that were stopped for lack of it are starting again.",
+    )
 
 
 def _closed(known: Facts, holds: Terms, now: float) -> tuple[str, str]:

@@ -78,7 +78,7 @@ def checkout(person: str, now: float | None = None) -> str:
     dues.ask(person)
     row = subscriptions.found(person)
     if row.live:
-        raise Conflict("You pay each month already: to mend what failed, change the card.")
+        raise Conflict("You already pay each month: if a payment failed, change the card.")
     page = f"{chosen.address}/payment"
     due_at = subscriptions.facts(row).due_at
     number = row.reference or "first"

@@ -31,11 +31,12 @@ def take_back(actor: str, account: object, payment: object, now: float | None = 
     with transaction():
         if payment not in [row.id for row in _marks(person)]:
             raise NotFound(
-                f"No operator marked {names.shown(payment)} as paid for that account: its payments name what was."
+                f"No operator marked {names.shown(payment)} as paid for this account: its payments show what was "
+                "marked."
             )
         left = _left(person)
         if payment in [row.id for row in left[1:]]:
-            raise Conflict(f"Months were marked after these: take those back first, {left[0].id}.")
+            raise Conflict(f"Later months are marked too: take those back first, {left[0].id}.")
         if left and left[0].id == payment:
             _take(actor, left[0], then)
             dues.carry_out(person, then)
