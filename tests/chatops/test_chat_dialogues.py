@@ -280,8 +280,8 @@ def test_what_is_cancelled_while_it_runs_elsewhere_says_where(talk: Slack, ann: 
         jobs.Job.update(state="queued", run=None).where(jobs.Job.node == "cellar-2").execute()
         jobs.Job.update(state="running").where(jobs.Job.node == "cellar-1").execute()
     ann.mentions(f"cancel {part.parent}")
-    told = str(ann.sees("1 part that waited is cancelled")["blocks"])
-    assert "it still runs on cellar-1" in told
+    told = str(ann.sees("1 waiting part is cancelled")["blocks"])
+    assert "it is still running on cellar-1" in told
     assert f"kill {part.parent}" in told
 
 

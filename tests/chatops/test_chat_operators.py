@@ -93,7 +93,7 @@ def test_an_operator_takes_a_lost_second_factor_off(talk: Slack, ann: User) -> N
     talk.user(BEN).mentions("2fa reset T01/U02")
     talk.user(BEN).sees("None of your roles may run meeseeks.reset")
     ann.mentions("2fa reset T01/U03")
-    ann.sees("has said of no account")
+    ann.sees("has not linked an account")
     ann.mentions("2fa reset T01/U02")
     ann.sees("The second factor of u02@example.org is off")
     assert not second_factor.is_on(people.account(people.asker("T01", "U02")))
@@ -104,13 +104,13 @@ def test_an_operator_ends_that_a_chat_user_is_an_account(talk: Slack, ann: User)
     talk.user(BEN).mentions("2fa unlink T01/U02")
     talk.user(BEN).sees("None of your roles may run meeseeks.reset")
     ann.mentions("2fa unlink u02@example.org")
-    ann.sees("is no chat user")
+    ann.sees("is not a chat user")
     ann.mentions("2fa unlink T01/U02")
     ann.sees("is no longer linked to an account")
     assert people.selves("chat:T01/U02") == {"chat:T01/U02"}
     assert "No more you in Slack" in str([one.subject for one in mails.Mail.select()])
     ann.mentions("2fa unlink T01/U02")
-    ann.sees("has said of no account")
+    ann.sees("has not linked an account")
 
 
 def test_an_operator_has_the_files_read_anew(talk: Slack, ann: User) -> None:

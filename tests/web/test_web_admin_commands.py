@@ -101,7 +101,7 @@ def test_what_is_cancelled_and_what_runs_on_is_said(visitor: FlaskClient) -> Non
         jobs.Job.update(state="queued", run=None).where(jobs.Job.node == "cellar-2").execute()
     assert press(visitor, f"/admin/jobs/{job['id']}/cancel").status_code == 302
     page = text(visitor.get(f"/admin/jobs/{job['id']}"))
-    assert "1 part that waited is cancelled; it still runs on cellar-1" in page
+    assert "1 waiting part is cancelled; it is still running on cellar-1" in page
     assert f"Job {job['id']} is cancelled." not in page
 
 

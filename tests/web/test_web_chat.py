@@ -77,7 +77,7 @@ def test_a_chat_user_who_is_somebody_becomes_nobody_else(visitor: FlaskClient, p
     other = owner("other@example.org")
     link(ANN, other)
     answer = send(visitor, given())
-    assert (answer.status_code, "is another account here" in answer.text) == (409, True)
+    assert (answer.status_code, "is linked to another account here" in answer.text) == (409, True)
     assert (people.listed(person), [one["user"] for one in people.listed(other)]) == ([], [ANN])
     [mail] = mails.Mail.select()
     assert (mail.recipient, "they are T01/U01 in Slack" in mail.text) == ("other@example.org", True)

@@ -25,14 +25,14 @@ def alias(asker: Asker, name: str, line: str) -> None:
     first = words[0].text.lower() if words else ""
     known = catalogue.current().catalogue
     if first not in known.commands and first not in BUILT_IN:
-        raise Invalid(f"{names.shown(first)} is no command: an alias stands for a line that begins with one.")
+        raise Invalid(f"{names.shown(first)} is not a command: an alias stands for a line that begins with one.")
     secretive = known.secretive([word.text for word in words])
     if secretive is not None:
-        raise Invalid(f"{secretive} takes a secret, and an alias is kept as it is written: type that line each time.")
+        raise Invalid(f"{secretive} takes a secret, and an alias is stored as written: type that line each time.")
     with transaction():
         others = [one.name for one in aliases.of(asker.actor) if one.name != word]
         if len(others) >= MOST:
-            raise Conflict(f"You have {MOST} aliases, and more are not possible: 'unalias' one.")
+            raise Conflict(f"You have {MOST} aliases, the most you may have: 'unalias' one first.")
         aliases.put(asker.actor, word, line, time.time())
 
 

@@ -103,7 +103,7 @@ def again(asker: Asker, job: Job) -> Wish:
         catalogue.current().catalogue.command(job.command).secrets & set(job.arguments)
         or SECRET in job.arguments.values()
     ):
-        raise Invalid(f"{job.command} took a secret, which nobody keeps: ask for it anew.")
+        raise Invalid(f"{job.command} took a secret, which is not kept: ask for it again in full.")
     return wish(asker, job.command, job.arguments, selectors.parse((job.plan or {}).get("selector", "")))
 
 

@@ -20,7 +20,7 @@ from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.people import limits
 from pillar_service.usecases.service import auditing
 
-UNKNOWN = "This token is not known, was revoked, or its time is over: make a new one in chat ('token')."
+UNKNOWN = "This token is unknown, was revoked or has expired: make a new one in chat ('token')."
 
 
 def run(secret: str, arguments: Mapping[str, object], key: str | None = None) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def _known(secret: str) -> tuple[CommandToken, Asker]:
     if token is None or caller is None or token.expires_at <= time.time():
         raise Unauthenticated(UNKNOWN)
     if roles.suspended(caller):
-        raise Forbidden("The account of who made this token is suspended.")
+        raise Forbidden("The account of whoever made this token is suspended.")
     return token, Asker(token.actor, caller, token.channel)
 
 

@@ -24,7 +24,7 @@ from pillar_service.usecases.service import auditing
 
 log = logging.getLogger(__name__)
 
-CHANGED = "The command {} was changed since this was asked for: ask for it anew."
+CHANGED = "The command {} has changed since this was asked for: ask for it again."
 
 LOOK_EVERY_S = 1.0
 """How long this process waits at least before it looks at the files again."""
@@ -67,7 +67,7 @@ def refresh() -> None:
         try:
             _take("files", lambda: _read(settings().catalogue, files))
         except Invalid as error:
-            log.error("The catalogue was not read anew, and the last good one counts on: %s", error)
+            log.error("The catalogue could not be read again, so the last good one stays in force: %s", error)
         _Looked.stamp = stamp
 
 
@@ -105,7 +105,7 @@ def _take(actor: str, read: Callable[[], Loaded]) -> Loaded:
             return found
         catalogues.put(body, found.fingerprint, now)
         auditing.record(actor, "meeseeks.reload", "catalogue", now, found.fingerprint[:16])
-    log.info("The catalogue %s counts now: %d commands.", found.fingerprint[:16], len(found.catalogue.commands))
+    log.info("The catalogue %s is in force now: %d commands.", found.fingerprint[:16], len(found.catalogue.commands))
     return found
 
 

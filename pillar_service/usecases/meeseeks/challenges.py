@@ -26,7 +26,7 @@ from pillar_service.usecases.service import auditing
 OWN = frozenset({ChallengeKind.CONFIRM, ChallengeKind.OTP})
 """The challenges that whoever asked for the job answers themselves."""
 
-OVER = "That is settled already, or its time is over."
+OVER = "That is settled already, or its time is up."
 
 
 def begin(job: Job, requires: Requires, now: float) -> None:
@@ -216,12 +216,12 @@ def _binding(job: Job) -> str:
 def _refuse_suspended(actor: str) -> None:
     who = people.of_actor(actor)
     if who is not None and roles.suspended(who):
-        raise Forbidden("The account of who asked for it is suspended.")
+        raise Forbidden("The account of whoever asked for it is suspended.")
 
 
 def _require_own(asker: Asker, job: Job) -> None:
     if asker.actor != job.actor:
-        raise Forbidden("That is not yours: only who asked for it may answer.")
+        raise Forbidden("That is not yours: only whoever asked for it may answer.")
 
 
 def _require_another(asker: Asker, job: Job, voter: set[str], role: str) -> None:

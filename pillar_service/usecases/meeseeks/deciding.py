@@ -11,7 +11,7 @@ from pillar_service.usecases.jobs import executing
 from pillar_service.usecases.meeseeks import catalogue, people, targets
 from pillar_service.usecases.meeseeks.asker import OPERATOR, Asker
 
-SINCE = "Your roles are others than when you asked. "
+SINCE = "Your roles have changed since you asked. "
 
 
 def decided(asker: Asker, name: str, arguments: Mapping[str, Any] | None) -> Decision:
@@ -25,7 +25,7 @@ def denied(job: Job) -> str | None:
     """Why the asker's current roles don't let a job run as it was asked for; None if they do."""
     caller, plan = people.of_actor(job.actor), job.plan or {}
     if caller is None:
-        return "Who asked for it is not known any more."
+        return "Whoever asked for it is no longer known."
     asker = Asker(job.actor, caller, plan["channel"])
     given = {**job.arguments, **executing.secrets(job)}
     decision = decided(asker, job.command, given)

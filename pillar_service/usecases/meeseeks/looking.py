@@ -20,7 +20,7 @@ LINES_OF_ONE, LINES_OF_ALL = 1000, 10_000
 """The most lines returned at once for one place, and for all places together; each place has at least one."""
 
 EVERYBODY = "*"
-PRIVATE = "What came out of that is for who asked for it alone."
+PRIVATE = "Only whoever asked for that may see its output."
 
 OTHERS = "meeseeks.jobs"
 """The privilege to see other people's jobs."""

@@ -32,7 +32,7 @@ def reset_factor(asker: Asker, user: str) -> str:
     asking.require(asker, "meeseeks.reset")
     email = people.named(user).email
     if email is None:
-        raise NotFound(f"{user} has said of no account that it is theirs.")
+        raise NotFound(f"{user} has not linked an account.")
     second_factor.take_off(asker.actor, email)
     return email
 
@@ -41,7 +41,7 @@ def unlink(asker: Asker, user: str) -> None:
     """Unlink a chat user (`T01/U02`) from their account, and tell them by mail. Raises Forbidden, Invalid, NotFound."""
     asking.require(asker, "meeseeks.reset")
     if not CHAT_USER.fullmatch(user):
-        raise Invalid(f"{names.shown(user)} is no chat user: write TEAM/USER, such as T01/U02.")
+        raise Invalid(f"{names.shown(user)} is not a chat user: write TEAM/USER, such as T01/U02.")
     team, _, id = user.partition("/")
     people.part(asker.actor, team, id)
 

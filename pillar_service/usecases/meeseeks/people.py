@@ -95,7 +95,7 @@ def account(of: Asker) -> str:
 def invite(of: Asker) -> str:
     """The address of a page on which a chat user says which account is theirs; for their eyes only. Raises Forbidden."""
     if of.caller is None or not of.caller.team:
-        raise Forbidden("Only somebody in chat can say which account they are.")
+        raise Forbidden("Only somebody in chat can link their account.")
     token, now = tokens.new_token(), time.time()
     with transaction():
         chat_people.add_link(tokens.hash_token(token), of.caller.team, of.caller.user, now, now + LINK_S)
@@ -111,7 +111,7 @@ def look(token: str) -> str:
 def _given(token: str, now: float) -> ChatLink:
     found = chat_people.find_link(tokens.hash_token(token), now)
     if found is None:
-        raise NotFound("That link was used, or is older than ten minutes: ask for another one in chat.")
+        raise NotFound("That link was used already, or is older than ten minutes: ask for another one in chat.")
     return found
 
 
@@ -134,7 +134,10 @@ def link(person: str, token: str) -> str:
             return user
         _tell(str(before), letters.chat_contested, user)
         auditing.record(f"account:{person}", "meeseeks.link_refused", f"agent:{before}", now, user)
-    raise Conflict(f"{user} in Slack is another account here: end that on its page first, or ask an operator to.")
+    raise Conflict(
+        f"{user} in Slack is linked to another account here: unlink it on that account's page first, or ask an "
+        "operator to."
+    )
 
 
 def _tell(person: str, letter: Callable[[str, str, str], Letter], user: str) -> None:
@@ -185,9 +188,9 @@ def unlink(person: str, team: str, user: str) -> None:
     """Unlink a chat user from a person; raises NotFound, and Forbidden for a suspended person (see `end`)."""
     with transaction():
         if chat_people.account(team, user) != person:
-            raise NotFound(f"{team}/{user} is not you.")
+            raise NotFound(f"{team}/{user} is not linked to your account.")
         if _is_suspended(person):
-            raise Forbidden("Your account is suspended: who you are in chat stays as it is until it is resumed.")
+            raise Forbidden("Your account is suspended: its chat users stay linked until it is resumed.")
         chat_people.forget(team, user)
         auditing.record(f"account:{person}", "meeseeks.unlink", f"agent:{person}", time.time(), f"{team}/{user}")
 
@@ -197,7 +200,7 @@ def part(actor: str, team: str, user: str) -> None:
     with transaction():
         person = chat_people.account(team, user)
         if person is None:
-            raise NotFound(f"{team}/{user} has said of no account that it is theirs.")
+            raise NotFound(f"{team}/{user} has not linked an account.")
         chat_people.forget(team, user)
         _tell(person, letters.chat_unlinked, f"{team}/{user}")
         auditing.record(actor, "meeseeks.unlink", f"agent:{person}", time.time(), f"{team}/{user}")

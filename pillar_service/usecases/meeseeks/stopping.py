@@ -29,7 +29,7 @@ def cancel(asker: Asker, id: object) -> dict[str, Any]:
         job = _mine(asker, id, "meeseeks.cancel")
         these = [one for one in jobs.parts_or_itself(job) if one.state in WAITING]
         if not these:
-            raise Conflict("It runs already: kill it." if job.state not in OVER else "It is over already.")
+            raise Conflict("It is already running: kill it." if job.state not in OVER else "It is over already.")
         _refuse_wishes(these)
         for one in these:
             endings.end(one, JobState.CANCELLED, f"{asker.actor} cancelled it.", now)
@@ -45,8 +45,8 @@ def cancelled(id: str, ends: str) -> str:
     if not on:
         return f"Job {id} is cancelled."
     count = sum(one.state == JobState.CANCELLED for one in its)
-    gone = "1 part that waited is" if count == 1 else f"{count} parts that waited are"
-    return f"Of job {id} {gone} cancelled; it still runs on {targets.told(on)}: {ends} ends that."
+    gone = "1 waiting part is" if count == 1 else f"{count} waiting parts are"
+    return f"Of job {id}, {gone} cancelled; it is still running on {targets.told(on)}: {ends} ends that."
 
 
 def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:
@@ -64,7 +64,7 @@ def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:
             raise Conflict("It is over already.")
         _refuse_wishes(its)
         if not all(_can_be_ended(one) for one in its if one.state == JobState.RUNNING):
-            raise Conflict("It is carried out by Salt itself, and ends by itself or at its time limit.")
+            raise Conflict("Salt is running it: it ends on its own or at its time limit.")
         for one in its:
             if one.state in WAITING:
                 endings.end(one, JobState.CANCELLED, f"{asker.actor} killed it before it ran.", now)

@@ -46,14 +46,14 @@ def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed:
         if asked.matches(its) and allowed.matches(its) and command.runs_on(its) and (not named or node in named)
     ]
     if not fit:
-        alone = "" if command.selector == EVERYTHING else f" It runs where {command.selector} fits."
-        raise NoNodes(f"No node fits {asked or 'that'} on which you may run {command.name}: {_usable(allowed)}.{alone}")
+        alone = "" if command.selector == EVERYTHING else f" It only runs where {command.selector} fits."
+        raise NoNodes(f"No node fits {asked or 'that'} and lets you run {command.name}: {_usable(allowed)}.{alone}")
     return _chosen(command, _able(command, fit))
 
 
 def _usable(allowed: AnyOf) -> str:
     yours = [node for node, its in sorted(labels().items()) if allowed.matches(its)]
-    return f"yours are {told(yours)}" if yours else "your roles mean none that there is"
+    return f"yours are {told(yours)}" if yours else "your roles cover none"
 
 
 def told(these: list[str]) -> str:
@@ -69,7 +69,7 @@ def _able(command: Command, fit: list[str]) -> list[str]:
     able = [node for node in fit if command.capacities <= set(known[node].get("has", []))]
     if not able:
         raise Conflict(
-            f"{command.name} needs {' and '.join(sorted(command.capacities))}, which {told(fit)} does not have."
+            f"{command.name} needs {' and '.join(sorted(command.capacities))}, which is missing on {told(fit)}."
         )
     return able
 
@@ -79,7 +79,7 @@ def _chosen(command: Command, able: list[str]) -> list[str]:
         return able
     if command.where is Where.ONE:
         raise Invalid(
-            f"{command.name} runs on one node, but {len(able)} fit ({told(able)}): choose with -l {NODE}=NAME."
+            f"{command.name} runs on one node, but {len(able)} fit ({told(able)}): choose one with -l {NODE}=NAME."
         )
     return [routing.any_one(able)]
 

@@ -48,7 +48,7 @@ def make(asker: Asker, line: str, days: object = DEFAULT_DAYS, name: str = "") -
         now = time.time()
         rows.forget_expired(now)
         if len(rows.listed(asker.actor, now)) >= MOST:
-            raise Conflict(f"You have {MOST} tokens, and more are not possible: revoke one that you no longer use.")
+            raise Conflict(f"You have {MOST} tokens, the most you may have: revoke one that you no longer use.")
         return _add(asker, label, command, pinned, str(parsed.selector), (now, now + life))
 
 

@@ -90,7 +90,7 @@ def test_what_comes_out_of_a_private_job_is_its_askers_alone() -> None:
     assert [line["text"] for line in looking.show(chat(), job["id"])["lines"]] == ["the code is 7"]
     assert looking.listed(chat())[0]["result"]
     for look in (lambda: looking.show(chat(DORA), job["id"]), lambda: looking.tail(chat(DORA), job["id"])):
-        with pytest.raises(Forbidden, match="alone"):
+        with pytest.raises(Forbidden, match="Only whoever asked for that"):
             look()
     [told] = looking.listed(chat(DORA), "*")
     assert (told["id"], told["result"]) == (job["id"], None)
@@ -139,7 +139,7 @@ def test_what_waits_is_cancelled_and_what_runs_goes_on() -> None:
     stopping.cancel(chat(), job["id"])
     assert state(job) == "running"
     told = stopping.cancelled(job["id"], "That")
-    assert told == f"Of job {job['id']} 1 part that waited is cancelled; it still runs on cellar-1: That ends that."
+    assert told == f"Of job {job['id']}, 1 waiting part is cancelled; it is still running on cellar-1: That ends that."
     with pytest.raises(Conflict, match="kill it"):
         stopping.cancel(chat(), job["id"])
     begin(run)
@@ -256,7 +256,7 @@ def test_what_salt_itself_carries_out_on_a_node_is_not_killed() -> None:
     poured(node="cellar-1")
     job = ask("restart-bot my")
     claim_all()
-    with pytest.raises(Conflict, match="by Salt itself"):
+    with pytest.raises(Conflict, match="Salt is running it"):
         stopping.kill(chat(), job["id"])
 
 

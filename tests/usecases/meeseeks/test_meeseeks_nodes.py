@@ -46,7 +46,7 @@ def test_a_label_can_not_pass_for_a_nodes_id() -> None:
 
 
 def test_one_node_must_be_chosen_where_several_fit() -> None:
-    with pytest.raises(Invalid, match=r"2 fit \(cellar-1, cellar-2\): choose with -l node=NAME"):
+    with pytest.raises(Invalid, match=r"2 fit \(cellar-1, cellar-2\): choose one with -l node=NAME"):
         ask("one")
     assert nodes_of("one on=cellar-2") == ["cellar-2"]
     with pytest.raises(NotFound):
@@ -116,7 +116,7 @@ def test_any_takes_one_after_the_other_where_none_is_busy() -> None:
 
 def test_what_a_node_has_routes_and_permits_nothing() -> None:
     assert {tuple(nodes_of("pods")) for _ in range(9)} == {("cellar-2",)}
-    with pytest.raises(Conflict, match="needs kubectl, which cellar-1 does not have"):
+    with pytest.raises(Conflict, match="needs kubectl, which is missing on cellar-1"):
         ask("pods -l disk=ssd")
     with pytest.raises(NotFound):
         ask("pods -l environment=prd")

@@ -35,7 +35,7 @@ from pillar_service.store.nodes import nodes
 from pillar_service.usecases.meeseeks import asking, challenges
 
 pytestmark = pytest.mark.usefixtures("service", "_scene")
-CHANGED = "The command {} was changed since this was asked for: ask for it anew."
+CHANGED = "The command {} has changed since this was asked for: ask for it again."
 
 
 def change(name: str, **columns: Any) -> None:
@@ -56,7 +56,7 @@ def error(job: dict[str, Any]) -> str | None:
 def test_nobody_says_yes_to_what_is_another_command_by_then(columns: dict[str, Any]) -> None:
     job = ask("sure")
     change("sure", **columns)
-    with pytest.raises(Conflict, match="was changed since"):
+    with pytest.raises(Conflict, match="has changed since"):
         challenges.confirm(chat(), job["id"], True)
     assert state(job) == "asked"
     keep()
@@ -76,7 +76,7 @@ def test_nobody_says_yes_to_what_is_another_command_by_then(columns: dict[str, A
 def test_nobody_approves_what_takes_another_yes_by_then(requires: Requires) -> None:
     job = ask("deploy")
     change("deploy", requires=requires)
-    with pytest.raises(Conflict, match="was changed since"):
+    with pytest.raises(Conflict, match="has changed since"):
         challenges.vote(chat(BEN), job["id"], True)
     assert state(job) == "asked"
     keep()
@@ -98,7 +98,7 @@ def test_nobody_says_yes_to_a_runner_that_is_in_the_catalogue_no_more() -> None:
     keep([replace(runner, requires=Requires(confirm=True))])
     job = ask("list-bots")
     keep([])
-    with pytest.raises(Conflict, match="was changed since"):
+    with pytest.raises(Conflict, match="has changed since"):
         challenges.confirm(chat(), job["id"], True)
     assert claim_all() == []
 
@@ -114,7 +114,7 @@ def test_what_a_node_is_about_to_run_does_not_begin_and_is_not_tried_for_ever() 
     job = ask("any")
     [run] = claim_all()
     change("any", user="root")
-    with pytest.raises(Conflict, match="was changed since"):
+    with pytest.raises(Conflict, match="has changed since"):
         begin(run)
     told = {"job": job["id"], "attempt": 1, "state": "not_begun", "error": CHANGED.format("any")}
     answer(run, told, retcode=1)
@@ -145,7 +145,7 @@ def test_what_was_a_secret_when_it_was_asked_for_is_not_repeated_as_if_it_were_a
     change("log-in", parameters=(Parameter("password", required=True),))
     found = jobs.find(job["id"])
     assert found is not None
-    with pytest.raises(Invalid, match="took a secret, which nobody keeps"):
+    with pytest.raises(Invalid, match="took a secret, which is not kept"):
         asking.again(chat(), found)
 
 
@@ -183,7 +183,7 @@ def test_who_lost_their_role_since_they_asked_runs_nothing(role: Any, why: str) 
     keep(roles=[*([left] if left else []), *ROLES[1:]])
     approve(job)
     assert (state(job), claim_all()) == ("failed", [])
-    assert str(error(job)).startswith(f"Your roles are others than when you asked. {why}")
+    assert str(error(job)).startswith(f"Your roles have changed since you asked. {why}")
     assert [row.subject for row in said("meeseeks.denied")] == [f"job:{job['id']}"]
 
 

@@ -244,7 +244,7 @@ def test_an_alias_stands_for_the_beginning_of_a_line_once() -> None:
 
 def test_an_alias_of_an_alias_is_refused_and_nothing_goes_round() -> None:
     aliases.alias(chat(), "a1", "say a2")
-    with pytest.raises(Invalid, match="is no command"):
+    with pytest.raises(Invalid, match="is not a command"):
         aliases.alias(chat(), "a2", "a1 x")
     assert aliases.expanded(chat(), "a1") == "say a2"
 
