@@ -78,7 +78,7 @@ def test_a_full_disk_is_not_ready_until_there_is_room(
 
 def test_a_folder_that_is_not_there_is_not_ready(stranger: FlaskClient) -> None:
     settings().files.rmdir()
-    assert f"see that {settings().files} is there" in refused(stranger)
+    assert f"check that {settings().files} is there" in refused(stranger)
 
 
 def test_prometheus_hears_of_a_database_that_is_away(

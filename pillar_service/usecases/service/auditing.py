@@ -50,7 +50,7 @@ def verify(noted: tuple[int, str] | None = None) -> dict[str, Any]:
 
 def _verified(start: AuditHead | None, noted: tuple[int, str] | None) -> dict[str, Any]:
     if start is None:
-        return _told(_Chain(0, rules.FIRST, noted), {"n": 0, "why": "The row that tells the last one is missing."})
+        return _told(_Chain(0, rules.FIRST, noted), {"n": 0, "why": "The row that names the last one is missing."})
     chain = _Chain(start.cut_n, start.cut_chain, noted)
     for row in _rows(start.cut_n):
         why = chain.fault(row)
@@ -81,7 +81,7 @@ class _Chain:
             self.rows += 1
             self.blanked += row.is_blanked
             if self.noted is not None and self.noted[0] == row.n and self.noted[1] != row.chain:
-                why = "It is not the one that was noted: this row, or any before it, was written anew."
+                why = "It is not the row that was noted: this row, or one before it, was rewritten."
         return why
 
     def fault_at_end(self) -> str | None:

@@ -23,7 +23,7 @@ SCHEDULE = "schedule"
 
 KEPT_S = 400 * DAY_S
 MOST_LISTED = 100
-DIED = "Whoever worked on it died, or was cut off from the database: the next one begins anew."
+DIED = "The process that worked on it died, or was cut off from the database: the next one starts afresh."
 
 log = logging.getLogger(__name__)
 
@@ -117,12 +117,12 @@ def step(now: float | None = None) -> bool:
     try:
         done = _work(one)
     except _Lost:
-        log.warning("The %s %s took too long to be heard of: another was begun.", one.kind, one.id)
+        log.warning("The %s %s gave no sign of life for too long: another was begun.", one.kind, one.id)
     except SaltcellarError as error:
         log.error("The %s %s has failed: %s", one.kind, one.id, error.sentence)
         _end(one, RoundState.FAILED, detail=error.sentence)
     except Exception as error:
-        _end(one, RoundState.FAILED, detail=f"Something unforeseen went wrong ({type(error).__name__}): read the log.")
+        _end(one, RoundState.FAILED, detail=f"Something unexpected went wrong ({type(error).__name__}): read the log.")
         raise
     else:
         _end(one, RoundState.SUCCEEDED, **done)

@@ -16,7 +16,10 @@ def move(actor: str, url: str) -> dict[str, int]:
     Unavailable.
     """
     if postgres.without_password(url) != url:
-        raise Invalid("Every process here can read an argument: leave the password out, and name a file in PGPASSFILE.")
+        raise Invalid(
+            "Every process on this machine can read the arguments: leave the password out, and name a file in "
+            "PGPASSFILE."
+        )
     doors.refuse_where_one_answers(doors.ours())
     old = postgres.without_password(settings().database)
     counts = carrying.carry(url)

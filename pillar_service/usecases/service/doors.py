@@ -21,4 +21,4 @@ def refuse_where_one_answers(doors: Iterable[str]) -> None:
     for door in doors:
         host, _, port = door.rpartition(":")
         with suppress(OSError), socket.create_connection((host, int(port)), timeout=CONNECT_S):
-            raise Conflict(f"Something answers at {door}, where the service was: stop it first. Nothing was touched.")
+            raise Conflict(f"Something answers at {door}, the service's address: stop it first. Nothing was touched.")

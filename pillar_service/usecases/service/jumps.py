@@ -30,8 +30,8 @@ def refuse_after_one(now: float) -> None:
     if last is not None and last.action == AHEAD and now < last.at + counting.SETTLES_S:
         left = _days(last.at + counting.SETTLES_S - now)
         raise Conflict(
-            f"{last.detail} passed at once: the clock of this place went ahead, or it was away. Nothing goes for its age for "
-            f"{left} more, so that you can put a wrong clock right first."
+            f"{last.detail} passed at once: the clock of this place jumped ahead, or the service was away. Nothing is "
+            f"removed for its age for another {left}, so that you can correct a wrong clock first."
         )
 
 

@@ -57,7 +57,7 @@ def _of_the_disks() -> list[str]:
     for of, folder in _folders().items():
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             found.append(
-                f"The folder of the {of} can't be written to: see that {folder} is there, and its disk mounted."
+                f"The folder of the {of} can't be written to: check that {folder} is there and its disk is mounted."
             )
         elif (free := shutil.disk_usage(folder).free) < LEAST_FREE:
             found.append(

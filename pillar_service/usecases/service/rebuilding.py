@@ -24,8 +24,8 @@ from pillar_service.usecases.service import auditing, doors
 
 SETTLE_S = 600.0
 FORGOTTEN = (
-    "The control plane was lost, and restored from a backup in which this still waited: it may have been done since. Look, and "
-    "ask again if it is still wanted."
+    "The control plane was lost, and restored from a backup in which this was still waiting: it may have been done "
+    "since. Check, and ask again if it is still wanted."
 )
 
 
@@ -42,7 +42,7 @@ def rebuild(where: Repository, snapshot: str | None = None, database: str | None
     told = rules.manifest(restic.read(where, id, rules.MANIFEST))
     environment = json.loads(restic.read(where, id, rules.ENVIRONMENT))
     if database is not None and (database if told.is_sqlite else postgres.without_password(database)) != told.database:
-        raise Conflict(f"The snapshot is of {told.database}, not of {database}: it is put back only where it was.")
+        raise Conflict(f"The snapshot is of {told.database}, not of {database}: it can only be put back where it was.")
     address = _address(where, id, told, environment)
     doors.refuse_where_one_answers(told.doors)
     home = Path(told.tars).parent
@@ -111,7 +111,7 @@ def _settle(environment: dict[str, str], id: str) -> None:
     command = [sys.executable, "-m", "pillar_service.web", "settle", id]
     said = ran(command, environment, SETTLE_S, Path(__file__).parents[3])
     if said.code:
-        raise Failed(f"The database is back, but could not be brought up to date: {said.last} Do this once more.")
+        raise Failed(f"The database is back, but could not be brought up to date: {said.last} Run this again.")
 
 
 def settle(snapshot: str) -> int:

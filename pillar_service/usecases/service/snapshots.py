@@ -89,7 +89,10 @@ def _paths() -> list[str]:
     file = figures.database_file()
     for kept in filter(None, (file and os.path.abspath(file), str(settings().files.absolute()))):
         if any(Path(kept).is_relative_to(path) for path in paths):
-            raise Invalid(f"CELLAR_BACKUP_PATHS holds {kept}, which is copied apart: name what is beside it.")
+            raise Invalid(
+                f"CELLAR_BACKUP_PATHS includes {kept}, which is copied separately: leave it out, and name what is "
+                "beside it."
+            )
     return [path for path in paths if not any(str(above) in paths for above in Path(path).parents)]
 
 
@@ -179,7 +182,7 @@ def look_through(folder: Path, told: Manifest, beat: Beat) -> str:
     counts, sums = _database(Path(f"{folder}{told.copy}"), told, beat)
     wrong = rules.differences(told, counts)
     if wrong:
-        raise Failed(f"The copy of the database has not the rows that were copied: {wrong}.")
+        raise Failed(f"The copy of the database does not have the rows that were copied: {wrong}.")
     tars = _tars(Path(f"{folder}{rules.TARS}"), sums)
     return f"{sum(counts.values())} rows, {tars}, {len(told.paths)} files and folders beside it: as they were."
 
@@ -190,7 +193,7 @@ def _database(copy: Path, told: Manifest, beat: Beat) -> tuple[dict[str, int], d
         copying.check(copy)
         return copying.counts_of(copy), dict(copying.tars(copy))
     if figures.database_file():
-        raise Failed("The snapshot is of PostgreSQL, and the service is not on it any more: take a new one first.")
+        raise Failed("The snapshot is of PostgreSQL, which the service no longer uses: take a new one first.")
     with postgres.scratch(settings().database) as scratch:
         postgres.restore(scratch, copy, beat)
         return copying.put_back_at(scratch)

@@ -230,7 +230,7 @@ def test_a_path_that_is_not_there_and_one_that_holds_the_database_are_refused(
 ) -> None:
     for paths, error, said in (
         (f"{place}/etc {place}/nowhere", Failed, "nowhere, which is to be backed up, is not there"),
-        (str(place), Invalid, "which is copied apart"),
+        (str(place), Invalid, "which is copied separately"),
     ):
         monkeypatch.setenv("CELLAR_BACKUP_PATHS", paths)
         service()

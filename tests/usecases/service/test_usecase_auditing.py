@@ -105,7 +105,7 @@ ATTACKS = {
     ),
     "the tail cut off": ([f"DELETE FROM audit WHERE n > {ROWS - 2}"], ROWS - 2, "The rows after it are missing"),
     "all removed": (["DELETE FROM audit"], 0, "The rows after it are missing"),
-    "the head removed": (["DELETE FROM audit_head"], 0, "The row that tells"),
+    "the head removed": (["DELETE FROM audit_head"], 0, "The row that names"),
     "the head put back": ([f"UPDATE audit_head SET n = {ROWS - 2}"], ROWS, "not the row that was written last"),
     "the beginning said to be cut": (
         ["DELETE FROM audit WHERE n < 3", "UPDATE audit_head SET cut_n = 2"],

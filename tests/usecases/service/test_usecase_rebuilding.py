@@ -139,7 +139,7 @@ def test_nothing_is_put_over_what_is_there(place: Path, request: pytest.FixtureR
     with pytest.raises(Conflict, match=r"There is a database at|is not empty"):
         rebuilding.rebuild(where)
     assert not (place / "plane" / "etc").exists(), "nothing was touched"
-    with pytest.raises(Conflict, match="put back only where it was"):
+    with pytest.raises(Conflict, match="can only be put back where it was"):
         rebuilding.rebuild(where, database="sqlite:////elsewhere/cellar.db")
     with pytest.raises(NotFound, match="no such snapshot"):
         rebuilding.rebuild(where, "deadbeef")
