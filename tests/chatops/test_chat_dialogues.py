@@ -95,7 +95,7 @@ def test_a_node_that_is_away_is_said_to_be(talk: Slack, ann: User) -> None:
     with transaction():
         presence.reported("cellar-3", None, time.time() - 3600)
     ann.mentions("hello -l environment=prd")
-    ann.sees("cellar-3 is away: it begins there if that is over within 1h.")
+    ann.sees("cellar-3 is away: the job begins there if it comes back within 1h.")
     with transaction():
         presence.reported("cellar-3", None, time.time())
     until_run()

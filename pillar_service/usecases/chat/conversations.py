@@ -58,7 +58,7 @@ def find(id: str) -> Conversation:
     """Return the conversation with that id; raises NotFound."""
     row = conversations.find(id)
     if row is None:
-        raise NotFound("This conversation is not known here any more: ask again.")
+        raise NotFound("This conversation is no longer known here: ask again.")
     return _told(row)
 
 

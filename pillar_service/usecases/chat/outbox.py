@@ -58,7 +58,7 @@ def post(channel: str, body: Body, thread: str | None = None, member: str | None
 def _conversation(id: str) -> conversations.Conversation:
     row = conversations.find(id)
     if row is None:
-        raise NotFound("This conversation is not known here any more: ask again.")
+        raise NotFound("This conversation is no longer known here: ask again.")
     return row
 
 

@@ -23,7 +23,7 @@ KEPT_S = 86_400.0
 """How long finished entries are kept, in seconds, without their bodies."""
 
 NOBODY = Personas()
-UNREADABLE = "It can't be read any more, for the place has another secret key now."
+UNREADABLE = "It can't be read any more, because this place has a new secret key."
 
 UNREACHABLE = (
     *("not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived", "invalid_channel"),

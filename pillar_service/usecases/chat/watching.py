@@ -24,7 +24,7 @@ MOST_FILED = 200_000
 MOST_BYTES = 20 << 20
 """How many bytes of all places go into a file: each may have JOB_BYTES, and the file is in memory several times."""
 
-MORE = "… and {count} lines more, for which there is no room here."
+MORE = "… and {count} more lines, for which there is no room here."
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ def _why_waiting(its: list[Job]) -> str:
     if no_master or not away or len(away) < len(its):
         return no_master
     within = durations.words(settings().chat_deadline_s)
-    return f"{targets.told(away)} {'is' if len(away) == 1 else 'are'} away: it begins there if that is over within {within}."
+    are, come = ("is", "it comes") if len(away) == 1 else ("are", "they come")
+    return f"{targets.told(away)} {are} away: the job begins there if {come} back within {within}."
 
 
 @dataclass(frozen=True)

@@ -289,7 +289,7 @@ def test_what_many_places_said_is_put_together_within_bounds(monkeypatch: pytest
     first, second = (part.node for part in jobs.parts_of(job["id"]))
     told = watching.output(job["id"])
     assert told[:-1] == [f"{first}: 0123456789"] * 2 + [f"{second}: 0123456789"] * 7
-    assert told[-1] == f"{second}: … and 43 lines more, for which there is no room here."
+    assert told[-1] == f"{second}: … and 43 more lines, for which there is no room here."
 
 
 def test_how_long_it_ran_counts_from_its_first_begin_to_its_last_end() -> None:
