@@ -115,5 +115,5 @@ def _set_state(actor: str, action: str, id: object, state: AccountState, reason:
 def _say_why(actor: str, action: str, done: dict[str, Any], reason: object) -> None:
     said = names.text(reason, "reason", REASON_LENGTH).strip()
     if not said:
-        raise Invalid("Say why: the reason stands in the audit.")
+        raise Invalid("Say why: the reason is kept in the audit.")
     auditing.record(actor, action, f"agent:{done['agent']['id']}", time.time(), said)

@@ -15,7 +15,7 @@ def listed(before: str = "", account: str = "", label: str = "") -> filters.List
     """Nodes by id, of an account and with a label if these are given; ``before`` is the last id of the previous page."""
     known = searching.label(label) if label else None
     if label and known is None:
-        raise Invalid(f"{names.shown(label)} is no label: write it as environment=prd, or a part of a key or a value.")
+        raise Invalid(f"{names.shown(label)} is not a label: write it as environment=prd, or part of a key or value.")
     found = listings.nodes(PAGE + 1, filters.word(before, "node") or "", known, account=filters.account(account))
     return {"rows": described(found[:PAGE]), "next": found[PAGE - 1].id if len(found) > PAGE else None}
 
