@@ -11,7 +11,7 @@ from pillar_service.usecases.bots import own_bots
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import Asked, BotPath, Repeatable, Taken
 
-blueprint = Noun("actions", "What can be asked of a bot; each is a job")
+blueprint = Noun("actions", "What you can ask of a bot; each request is a job")
 
 
 class Action(StrEnum):
@@ -29,7 +29,7 @@ class Action(StrEnum):
 class ActionPath(BotPath):
     """Which bot, and what to do."""
 
-    action: Action = Field(description="What to do; 'invites' asks the pub again how its invites are")
+    action: Action = Field(description="What to do; 'invites' asks the pub again for its invites")
 
 
 class Doing(Taken):
@@ -51,5 +51,5 @@ def asked(command: str, bot: str, arguments: dict[str, Any], key: str | None) ->
 
 @blueprint.on("post", "/agents/<id>/actions/<action>", Scope.OPERATE, {202: Asked})
 def act(path: ActionPath, body: Doing, header: Repeatable) -> tuple[dict[str, Any], int]:
-    """Do something with a bot: the answer is the job, which goes on its way."""
+    """Ask something of a bot: the answer is the job that does it."""
     return asked(f"bots.{path.action}", path.id, body.arguments, header.key), 202

@@ -39,9 +39,11 @@ class Page(Taken):
     """A part of a list."""
 
     limit: int = Field(50, ge=1, le=200, description="How many at most")
-    after: str | None = Field(None, max_length=100, description="'next' of a list, or the name of the last one before")
+    after: str | None = Field(
+        None, max_length=100, description="'next' of the list before, or the name of its last bot"
+    )
     deleted: bool = Field(
-        False, description="Those that you deleted and can bring back, in place of those that are there"
+        False, description="Those that you deleted and can bring back, instead of those that are there"
     )
 
 
@@ -66,7 +68,7 @@ class Change(Taken):
 
 
 class Agents(BaseModel):
-    """Bots by name, and by id where they share one; ``next`` is what to send as ``after`` for those that follow, if any do."""
+    """Bots by name, and by id where names are the same; ``next`` is what to send as ``after`` for those that follow, if any."""
 
     agents: list[Agent]
     next: str | None
@@ -86,7 +88,7 @@ class Changed(BaseModel):
 
 
 class Status(BaseModel):
-    """How a bot is: as its node last told, with its figures."""
+    """How a bot is, as its node last reported it, with its figures."""
 
     actual: Actual
     desired: Desired
@@ -130,13 +132,13 @@ def _place(written: str) -> tuple[str, str]:
 
 @blueprint.on("post", "/agents/<id>/bring-back", Scope.ACCOUNT, {202: Asked})
 def bring_back(path: BotPath, header: Repeatable) -> tuple[dict[str, Any], int]:
-    """Let a deleted bot (by its id, which the list of deleted ones tells) run again with its data."""
+    """Bring back a deleted bot, with its data; its id is in the list of deleted ones."""
     return own_bots.bring_back(g.bearer.account, path.id, header.key), 202
 
 
 @blueprint.on("post", "/agents", Scope.ACCOUNT, {201: Asked})
 def create(body: NewAgent, header: Repeatable) -> tuple[dict[str, Any], int]:
-    """Make a bot, which is yours, and pour it."""
+    """Make a bot of your own, and pour it."""
     return pouring.create(g.bearer.account, body.name, body.description, header.key, body.node, body.selector), 201
 
 
@@ -158,7 +160,7 @@ def change(path: BotPath, body: Change, header: Repeatable) -> dict[str, Any]:
 
 @blueprint.on("delete", "/agents/<id>", Scope.ACCOUNT, {202: Asked})
 def delete(path: BotPath, body: Confirmation, header: Repeatable) -> tuple[dict[str, Any], int]:
-    """Let a bot go; it can be brought back for some days. It takes your password, whatever the token."""
+    """Delete a bot; it can be brought back for some days. This takes your password, whatever the token."""
     bot = require(Act.DELETE, path.id)
     confirm(body, header)
     return own_bots.delete(g.bearer.account, bot, header.key), 202

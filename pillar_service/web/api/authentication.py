@@ -9,7 +9,7 @@ from pillar_service.usecases.people import sign_up, tokens
 from pillar_service.web.api.operations import ANY_TOKEN, Noun
 from pillar_service.web.api.shapes import NewToken, Taken
 
-blueprint = Noun("authentication", "Accounts, and the tokens of who signs in")
+blueprint = Noun("authentication", "Accounts, and the tokens that signing in gives")
 
 TOLD = "If that address is new here, it has an account now: sign in with the password you chose."
 MAILED = "Look into your mailbox: if that address is new here, the link in the mail makes the account."
@@ -45,7 +45,7 @@ class Sentence(BaseModel):
 
 
 class SignedIn(BaseModel):
-    """The token, good for 14 days and everything its owner may do."""
+    """The token, valid for 14 days and for everything its owner may do."""
 
     token: NewToken
 
@@ -65,6 +65,6 @@ def sign_in(body: SignIn) -> tuple[dict[str, Any], int]:
 
 @blueprint.on("post", "/authentication/sign-out", ANY_TOKEN, {204: None})
 def sign_out() -> tuple[str, int]:
-    """End the token that asks."""
+    """End the token that this request is made with."""
     tokens.revoke(g.bearer.account, g.bearer.token)
     return "", 204

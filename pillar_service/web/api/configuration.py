@@ -12,7 +12,7 @@ from pillar_service.web import conditions
 from pillar_service.web.api.operations import CHANGED, Noun
 from pillar_service.web.api.shapes import ANY_REVISION, TAG, Moment, Taken
 
-blueprint = Noun("configuration", "What you set for your nodes, whose machines go by it")
+blueprint = Noun("configuration", "What you set for your nodes, whose machines act on it")
 
 Key = Annotated[str, StringConstraints(max_length=LONGEST_KEY)]
 
@@ -59,18 +59,20 @@ class KeyPath(BaseModel):
 
 
 class Condition(BaseModel):
-    """What must stand for the change to be made; otherwise it is 412, with what stands as ``current``."""
+    """What must be there for the change to be made; otherwise the answer is 412, with what is there as ``current``."""
 
     match: str | None = Field(
-        None, alias="If-Match", pattern=TAG, description="The ETag of the revision that must stand"
+        None, alias="If-Match", pattern=TAG, description="The ETag that the current revision must have"
     )
-    none: str | None = Field(None, alias="If-None-Match", pattern=ANY_REVISION, description="*: no value may stand")
+    none: str | None = Field(
+        None, alias="If-None-Match", pattern=ANY_REVISION, description="*: only if there is no value"
+    )
 
 
 class WantedChanges(Taken):
     """Which changes."""
 
-    key: Key | None = Field(None, description="Of this key alone")
+    key: Key | None = Field(None, description="Only changes of this key")
     before: int | None = Field(None, ge=1, lt=2**62, description="Older than this revision")
 
 
@@ -83,7 +85,7 @@ def listed() -> Response:
 
 @blueprint.on("get", "/configuration-changes", Scope.READ, {200: KeyChanges})
 def changes(query: WantedChanges) -> dict[str, Any]:
-    """What was changed, by whom, when: the newest 500 are kept, and told 50 at a time."""
+    """What was changed, by whom, when: the newest 500 are kept, and listed 50 at a time."""
     return {"changes": configuration.history(g.bearer.account, query.key, query.before)}
 
 
@@ -96,7 +98,7 @@ def show(path: KeyPath) -> Response:
 
 @blueprint.on("put", "/configuration/<path:key>", Scope.OPERATE, {200: KeyValue} | CHANGED)
 def put(path: KeyPath, body: NewValue, header: Condition) -> Response:
-    """Set a key; your nodes have it within 2 seconds, those that are offline when they are back."""
+    """Set a key; your nodes have it within 2 seconds, or when they are back online."""
     told = configuration.set(g.bearer.actor, g.bearer.account, path.key, body.value, conditions.expected())
     return conditions.tagged(told, told["revision"])
 

@@ -38,7 +38,7 @@ PATHS = (
 
 ABOUT = (
     "Bots, their invites and their jobs. Sign in, or make a token, and send it as 'Authorization: Bearer <token>'; "
-    "cookies are not looked at. What changes something is a job: follow it at /jobs/<id>. A POST with an "
+    "cookies are ignored. Whatever a node has to do for a bot is a job: follow it at /jobs/<id>. A POST with an "
     "'Idempotency-Key' can be sent again without being done twice."
 )
 BEARER = {"type": "http", "scheme": "bearer", "description": "A personal token, or the one that signing in gives."}

@@ -12,7 +12,7 @@ from pillar_service.web.api import streams
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import LAST_EVENT, EventFilter, Moment
 
-blueprint = Noun("events", "What your nodes tell")
+blueprint = Noun("events", "What your nodes report")
 
 MOST = 10**18
 
@@ -20,7 +20,7 @@ MOST = 10**18
 class Event(BaseModel):
     """An event of a node. ``at``, ``mono`` and ``boot`` are by the node's clocks, ``received_at`` by ours."""
 
-    n: Annotated[int, Field(description="Grows in the order in which the service took them")]
+    n: Annotated[int, Field(description="Grows in the order in which the service received them")]
     id: str
     node: str
     kind: Kind
@@ -34,13 +34,13 @@ class Event(BaseModel):
     at: Moment
     mono: float
     boot: str
-    is_synced: Annotated[bool, Field(description="Whether the node's wall clock could be believed")]
+    is_synced: Annotated[bool, Field(description="Whether the node's wall clock could be trusted")]
     received_at: Moment
     data: Any
 
 
 class Events(BaseModel):
-    """Events, newest first; as server-sent events they come as they are taken, oldest first."""
+    """Events, newest first; as server-sent events they come as they are received, oldest first."""
 
     model_config = {"openapi_extra": {"content": {streams.EVENTS: {"schema": {"type": "string"}}}}}
     events: list[Event]
@@ -48,23 +48,23 @@ class Events(BaseModel):
 
 
 class WhichEvents(EventFilter):
-    """Which events: all that is given must fit."""
+    """Which events: they must match everything that is given."""
 
-    since: Annotated[float | None, Field(ge=0, le=1e11, description="Taken since then (Unix seconds)")] = None
+    since: Annotated[float | None, Field(ge=0, le=1e11, description="Received since then (Unix seconds)")] = None
     before: Annotated[int | None, Field(ge=1, lt=MOST, description="Only those with a smaller n")] = None
     after: Annotated[int | None, Field(ge=0, lt=MOST, description="Only those with a greater n")] = None
     limit: Annotated[int, Field(ge=1, le=MOST_LISTED, description="How many at most")] = 100
 
 
 class Resume(BaseModel):
-    """What a stream that broke off had told."""
+    """How far a stream that broke off had come."""
 
     last: str | None = Field(None, alias="Last-Event-ID", max_length=18, pattern=LAST_EVENT)
 
 
 @blueprint.on("get", "/api/events", Scope.READ, {200: Events})
 def listed(query: WhichEvents, header: Resume) -> Any:
-    """What your nodes told. With 'Accept: text/event-stream' events come as they are taken, after 'after' or from now on.
+    """What your nodes reported. With 'Accept: text/event-stream' events come as they arrive, after 'after' or from now on.
 
     Each one's id is its n; send the last one you have as Last-Event-ID to go on from there. Lists go on with 'before'.
     """

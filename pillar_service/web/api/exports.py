@@ -17,15 +17,15 @@ from pillar_service.web.api.shapes import Asked, BotPath, Confirmation, Repeatab
 
 blueprint = Noun("exports", "A bot's data, to take along")
 
-TAR = {"description": "The tar; a part of it, where a Range was asked for", "content": {"application/x-tar": {}}}
+TAR = {"description": "The tar, or the part of it that a Range asked for", "content": {"application/x-tar": {}}}
 EXAMPLE = {"kind": "everything", "password": "quince teapot walrus 7"}
 
 
 class Export(Confirmation):
     """What is to be exported.
 
-    With the secret in it, who signed in writes the password again. A token that was made for exports needs none: it was
-    made with the password, for programs that run alone.
+    With the secret in it, somebody who signed in must give the password again. A token that was made for exports
+    needs none: it was made with the password, for programs that run unattended.
     """
 
     model_config = Confirmation.model_config | {"openapi_extra": {"required": False, "example": EXAMPLE}}

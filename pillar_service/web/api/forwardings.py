@@ -12,11 +12,11 @@ from pillar_service.usecases.events import forwardings
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import EventFilter, Moment, Taken
 
-blueprint = Noun("forwardings", "Where what your nodes tell goes on to: a webhook, or your mail")
+blueprint = Noun("forwardings", "Where what your nodes report is forwarded to: a webhook, or your mail")
 
 
 class Forwarding(BaseModel):
-    """Where events go, and how that stands. What waits is counted up to 1000."""
+    """Where events go, and how that is going. What waits is counted up to 1000."""
 
     id: str
     way: Way
@@ -29,7 +29,7 @@ class Forwarding(BaseModel):
     next_at: Moment | None
     sent: int
     sent_at: Moment | None
-    lost: Annotated[int, Field(description="Forgotten by retention before they went; told there with the next batch")]
+    lost: Annotated[int, Field(description="Deleted by retention before they were sent; the next batch says so")]
     waiting: int
     waiting_since: Moment | None
     is_tested: bool
@@ -37,7 +37,7 @@ class Forwarding(BaseModel):
 
 
 class MadeForwarding(Forwarding):
-    """One with the secret that its webhook-signature is made with, which is told this once."""
+    """One with the secret that its webhook-signature is made with, which is shown only this once."""
 
     secret: str | None
 
@@ -55,14 +55,14 @@ class NewForwarding(Taken):
     address: str = Field(
         "",
         max_length=LONGEST_URL,
-        description="A webhook's; mail goes to your own",
+        description="A webhook's address; mail goes to your own",
         json_schema_extra={"example": "https://hooks.example.org/saltcellar"},
     )
     filter: EventFilter = Field(default_factory=EventFilter, json_schema_extra={"example": {"severity": "warning"}})
 
 
 class Switched(Taken):
-    """Whether events go there; on again, they go on where they stopped."""
+    """Whether events go there; switched on again, they resume where they stopped."""
 
     state: Literal["on", "off"]
 
@@ -81,7 +81,7 @@ def listed() -> dict[str, Any]:
 
 @blueprint.on("post", "/forwardings", Scope.ACCOUNT, {201: MadeForwarding})
 def make(body: NewForwarding) -> tuple[dict[str, Any], int]:
-    """Let events go somewhere from now on: signed as standardwebhooks.com says, in order, at least once."""
+    """Forward events from now on: signed as standardwebhooks.com says, in order, each at least once."""
     asked = body.filter.model_dump(exclude_none=True)
     return forwardings.make(g.bearer.account, g.bearer.account, body.way, body.address, **asked), 201
 
@@ -94,12 +94,12 @@ def switch(path: ForwardingPath, body: Switched) -> dict[str, Any]:
 
 @blueprint.on("post", "/forwardings/<id>/test", Scope.ACCOUNT, {202: Forwarding})
 def test(path: ForwardingPath) -> tuple[dict[str, Any], int]:
-    """Send one event that tries it out, before all that waits."""
+    """Send a test event, ahead of everything that waits."""
     return forwardings.test(g.bearer.actor, g.bearer.account, path.id), 202
 
 
 @blueprint.on("delete", "/forwardings/<id>", Scope.ACCOUNT, {204: None})
 def remove(path: ForwardingPath) -> tuple[str, int]:
-    """Let no events go there any more, and forget it."""
+    """Stop forwarding events there, and delete the forwarding."""
     forwardings.remove(g.bearer.actor, g.bearer.account, path.id)
     return "", 204

@@ -13,7 +13,7 @@ from pillar_service.web import uploads
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import Asked, BotName, Line, NodeName, NodeSelector, Repeatable, Taken
 
-blueprint = Noun("imports", "An exported bot, to be brought to life")
+blueprint = Noun("imports", "Bringing an exported bot to life")
 
 
 class Named(Taken):

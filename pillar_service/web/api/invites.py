@@ -19,7 +19,7 @@ class NewInvite(Taken):
     """Whom an invite is for."""
 
     uses: int = Field(1, ge=1, le=1000, strict=True, description="How many people may use it")
-    note: Note = Field("", description="For whom; only who belongs to the bot sees this")
+    note: Note = Field("", description="Whom it is for; only those who belong to the bot see this")
 
 
 class InvitePath(BotPath):
@@ -49,7 +49,7 @@ class Invite(BaseModel):
 
 
 class Invites(BaseModel):
-    """The invites as the pub last told them, and when; ask it again with the action 'invites'."""
+    """The invites as the pub last reported them, and when; ask it again with the action 'invites'."""
 
     invites: list[Invite]
     told_at: Moment | None
@@ -57,7 +57,7 @@ class Invites(BaseModel):
 
 @blueprint.on("get", "/agents/<id>/invites", Scope.READ, {200: Invites})
 def listed(path: BotPath) -> dict[str, Any]:
-    """The invites, as the pub last told them."""
+    """The invites, as the pub last reported them."""
     return invites.told(g.bearer.account, path.id)
 
 

@@ -14,7 +14,7 @@ from pillar_service.web.api import streams
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import LAST_LINE, Job, JobLine, Taken
 
-blueprint = Noun("jobs", "How what was asked goes")
+blueprint = Noun("jobs", "How what you asked for is going")
 
 HEARD = re.compile(r"(?P<n>[0-9]{1,18})(?P<end>\.end)?", re.ASCII)
 
@@ -34,8 +34,8 @@ class OneJob(BaseModel):
 class WhichJobs(Taken):
     """Which jobs."""
 
-    agent: str | None = Field(None, max_length=63, description="Of one bot alone: its id or name")
-    state: JobState | None = Field(None, description="In one state alone")
+    agent: str | None = Field(None, max_length=63, description="Only of this bot: its id or name")
+    state: JobState | None = Field(None, description="Only in this state")
     limit: int = Field(100, ge=1, le=jobs.MOST_LISTED, description="How many at most")
 
 
@@ -52,7 +52,7 @@ class Lines(BaseModel):
     job: Job
     lines: list[JobLine]
     next: int | None = Field(
-        description="Ask for the lines after this one: there are more. Null when these are the last"
+        description="There are more lines: ask for those after this one. Null if these are the last"
     )
 
 
@@ -63,7 +63,7 @@ class After(Taken):
 
 
 class Resume(BaseModel):
-    """What a stream that broke off had told."""
+    """How far a stream that broke off had come."""
 
     last: str | None = Field(None, alias="Last-Event-ID", max_length=30, pattern=LAST_LINE)
 
@@ -76,13 +76,13 @@ def listed(query: WhichJobs) -> dict[str, Any]:
 
 @blueprint.on("post", "/jobs/<id>/cancel", Scope.OPERATE, {200: OneJob})
 def cancel(path: JobPath) -> dict[str, Any]:
-    """Cancel a job that waits, if that undoes all that asking for it did."""
+    """Cancel a waiting job, if that undoes everything that asking for it did."""
     return {"job": jobs.take_back(g.bearer.account, path.id)}
 
 
 @blueprint.on("get", "/jobs/<id>", Scope.READ, {200: OneJob})
 def show(path: JobPath) -> dict[str, Any]:
-    """How a job goes."""
+    """How a job is going."""
     return {"job": jobs.told_to(g.bearer.account, path.id)}
 
 

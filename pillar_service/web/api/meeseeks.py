@@ -10,7 +10,7 @@ from pillar_service.web import incoming
 from pillar_service.web.api.operations import COMMAND_TOKEN, Noun
 from pillar_service.web.api.shapes import Moment, Repeatable, Taken
 
-blueprint = Noun("meeseeks", "Run a command of the catalogue by a token that was made for it in chat")
+blueprint = Noun("meeseeks", "Run a command of the catalogue with a token that was made for it in chat")
 
 
 class Running(Taken):
@@ -54,7 +54,7 @@ class Ran(BaseModel):
 
 
 class Going(BaseModel):
-    """How a run goes: the whole, its part on each node where there are several, and the first lines of each: at most
+    """How a run is going: the whole, its part on each node where there are several, and the first lines of each: at most
     1,000, and 10,000 in all."""
 
     job: CommandJob
@@ -71,7 +71,7 @@ class RunPath(BaseModel):
 class Lines(Taken):
     """Which lines."""
 
-    after: int = Field(0, ge=0, lt=10**9, description="Of each place only those after this one")
+    after: int = Field(0, ge=0, lt=10**9, description="Only the lines of each place after this one")
 
 
 def _told(job: dict[str, Any]) -> dict[str, Any]:
@@ -80,12 +80,12 @@ def _told(job: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.on("post", "/api/meeseeks/run", None, {202: Ran}, COMMAND_TOKEN)
 def run(body: Running, header: Repeatable) -> tuple[dict[str, Any], int]:
-    """Run the token's command as who made it, whose roles decide now. The answer is the job, which goes on its way."""
+    """Run the token's command as whoever made the token; their current roles decide. The answer is the job that runs it."""
     return {"job": _told(by_token.run(incoming.bearer(), body.arguments, header.key)["job"])}, 202
 
 
 @blueprint.on("get", "/api/meeseeks/jobs/<id>", None, {200: Going}, COMMAND_TOKEN)
 def show(path: RunPath, query: Lines) -> dict[str, Any]:
-    """How a run goes that this token asked for."""
+    """How a run that this token asked for is going."""
     told = by_token.show(incoming.bearer(), path.id, query.after)
     return {"job": _told(told["job"]), "parts": [_told(part) for part in told["parts"]], "lines": told["lines"]}

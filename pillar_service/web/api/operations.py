@@ -50,7 +50,7 @@ OF_WRITING = {
 SCHEMA_OF_PROBLEM = {"$ref": f"#/components/schemas/{Problem.__name__}"}
 CHANGED: dict[int, Any] = {
     412: {
-        "description": "Another revision stands: it is told as `current`",
+        "description": "There is another revision: it is given as `current`",
         "content": {PROBLEM: {"schema": SCHEMA_OF_PROBLEM}},
     }
 }
@@ -145,7 +145,7 @@ def _refuse_unknown(known: frozenset[str]) -> None:
         raise Invalid(f"{shown(unknown[0])} is not known in this address; known: {there}.")
     twice = sorted(key for key in request.args if len(request.args.getlist(key)) > 1)
     if twice:
-        raise Invalid(f"'{twice[0]}' stands twice in the address: send it once.")
+        raise Invalid(f"'{twice[0]}' is in the address twice: send it once.")
 
 
 def _refuse_what_is_no_object() -> None:

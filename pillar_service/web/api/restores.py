@@ -41,7 +41,9 @@ class Restore(Taken):
     model_config = Taken.model_config | {"openapi_extra": {"required": False}}
     node: NodeName | None = None
     typed: str | None = Field(
-        None, max_length=63, description="The bot's name, where messages are known to be lost: their readers see a fork"
+        None,
+        max_length=63,
+        description="The bot's name, if messages are known to be lost: their readers will see a fork",
     )
 
     @model_validator(mode="before")

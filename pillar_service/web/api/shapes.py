@@ -25,7 +25,7 @@ Line = Annotated[str, StringConstraints(max_length=TEXT_LENGTH)]
 Note = Annotated[str, StringConstraints(max_length=NOTE_LENGTH)]
 EventText = Annotated[str | None, Field(max_length=200)]
 
-NodeName = Annotated[str, Field(min_length=1, max_length=128, description="The node that is to have it")]
+NodeName = Annotated[str, Field(min_length=1, max_length=128, description="The node to put it on")]
 NodeSelector = Annotated[
     str,
     Field(max_length=LONGEST, description="Labels that its node must have", json_schema_extra={"example": "site=shed"}),
@@ -39,12 +39,12 @@ class Taken(BaseModel):
 
 
 class Confirmation(Taken):
-    """What shows again that it is you, before something dangerous."""
+    """What proves again that it is you, before something dangerous."""
 
     password: str = Field(
         max_length=1000, description="Your password", json_schema_extra={"example": "quince teapot walrus 7"}
     )
-    code: str | None = Field(None, max_length=100, description="The code of your second factor, where one is on")
+    code: str | None = Field(None, max_length=100, description="The code of your second factor, if it is on")
 
 
 class Problem(BaseModel):
@@ -86,7 +86,7 @@ class Agent(BaseModel):
     image: str
     memory_mb: int
     deleted_at: Moment | None
-    purge_at: Annotated[float | None, Field(description="When its data goes; until then it can be brought back")]
+    purge_at: Annotated[float | None, Field(description="When its data is deleted; until then it can be brought back")]
     account: list[Person]
     created_at: Moment
     reported_at: Moment | None
@@ -134,7 +134,7 @@ class Token(BaseModel):
 
 
 class NewToken(Token):
-    """A token with its secret, which is told this once."""
+    """A token with its secret, which is shown only this once."""
 
     secret: str
 
@@ -153,17 +153,17 @@ class BotPath(BaseModel):
 
 
 class Repeatable(BaseModel):
-    """A key by which the same request, sent again, is done once."""
+    """A key with which the same request, sent again, is done only once."""
 
     key: str | None = Field(None, alias="Idempotency-Key", min_length=1, max_length=200, pattern=KEY_OF_REQUEST)
 
 
 class EventFilter(Taken):
-    """Which events: all that is given must fit."""
+    """Which events: they must match everything that is given."""
 
     node: EventText = None
     kind: Kind | None = None
-    type: Annotated[str | None, Field(max_length=200, pattern=EVENT_TYPE, description="May have asterisks")] = None
+    type: Annotated[str | None, Field(max_length=200, pattern=EVENT_TYPE, description="May contain asterisks")] = None
     stream: EventText = None
     subject: EventText = None
-    severity: Annotated[Literal["info", "warning", "critical"] | None, Field(description="So grave at least")] = None
+    severity: Annotated[Literal["info", "warning", "critical"] | None, Field(description="At least this severe")] = None

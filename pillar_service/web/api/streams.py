@@ -44,7 +44,7 @@ def of_job(id: str, after: int) -> Response:
 def _streamed(person: str, told: Iterator[str]) -> Response:
     held = ExitStack()
     if not held.enter_context(slots.taken(person)):
-        raise TooManyRequests("Too many streams run now: end one, or try again soon.", retry_after=AGAIN_S)
+        raise TooManyRequests("Too many streams are running: end one, or try again soon.", retry_after=AGAIN_S)
     answer = Response(stream_with_context(told), mimetype=EVENTS)
     answer.headers["X-Accel-Buffering"] = "no"  # nginx would hold lines back
     answer.call_on_close(held.close)

@@ -20,9 +20,14 @@ class Wanted(Confirmation):
         min_length=1, max_length=100, description="What it is for", json_schema_extra={"example": "backups"}
     )
     scopes: list[Scope] = Field(
-        min_length=1, max_length=len(Scope), description="What it is good for", json_schema_extra={"example": ["read"]}
+        min_length=1,
+        max_length=len(Scope),
+        description="What it may be used for",
+        json_schema_extra={"example": ["read"]},
     )
-    days: int = Field(tokens.DEFAULT_DAYS, ge=tokens.DAYS[0], le=tokens.DAYS[1], strict=True, description="Its life")
+    days: int = Field(
+        tokens.DEFAULT_DAYS, ge=tokens.DAYS[0], le=tokens.DAYS[1], strict=True, description="How many days it lasts"
+    )
 
 
 class TokenPath(BaseModel):
@@ -32,7 +37,7 @@ class TokenPath(BaseModel):
 
 
 class Tokens(BaseModel):
-    """The tokens that are still good."""
+    """The tokens that are still valid."""
 
     tokens: list[Token]
 
@@ -51,7 +56,7 @@ def listed() -> dict[str, Any]:
 
 @blueprint.on("post", "/tokens", Scope.ACCOUNT, {201: Made})
 def create(body: Wanted) -> tuple[dict[str, Any], int]:
-    """Make a token. Only who signed in may, with the password again; its secret is in this answer and nowhere else."""
+    """Make a token. Only somebody who signed in may, with the password again; its secret is in this answer and nowhere else."""
     tokens.refuse_programs(g.bearer)
     confirming.confirm(g.bearer.account, body.password, body.code)
     return {"token": tokens.create(g.bearer.account, body.name, body.scopes, body.days)}, 201
