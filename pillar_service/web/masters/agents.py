@@ -19,9 +19,9 @@ CHANGES_OF_PERSON = ("state", "second_factor", "verified", "password")
 PERSON = ("type", "email", "name", "password", "role")
 
 OF_PERSON: dict[str, tuple[object, Callable[[str, object], dict[str, Any]], str]] = {
-    "second_factor": ("off", second_factor.take_off, "'off': its owner turns it on"),
+    "second_factor": ("off", second_factor.take_off, "'off': the person must turn it on themselves"),
     "verified": (True, accounts.verify, "true"),
-    "password": ("new", resetting.give, "'new': the service makes one, and tells it once"),
+    "password": ("new", resetting.give, "'new': the service makes one, and shows it only once"),
 }
 """Fields of a person that can be set to one value alone: the value, what sets it, and how the error names it."""
 
@@ -92,7 +92,7 @@ def _change_bot(key: str, what: str, value: object) -> dict[str, Any]:
 
 def _upgrade(key: str, image: object) -> dict[str, Any]:
     if image != "latest":
-        raise Invalid("'image' must be 'latest': which image that is, is a setting of the service (CELLAR_PUB_IMAGE).")
+        raise Invalid("'image' must be 'latest': the setting CELLAR_PUB_IMAGE of the service says which image that is.")
     return bots.upgrade(g.actor, key, incoming.key())
 
 

@@ -26,5 +26,5 @@ def verify() -> dict[str, Any]:
     if not n and not chain:
         return auditing.verify()
     if not (n.isascii() and n.isdigit() and len(n) < 19 and chain):
-        raise Invalid("A noted head has both: its number 'n', and its 'chain'.")
+        raise Invalid("Send both of a noted head: its number 'n' and its 'chain'.")
     return auditing.verify((int(n), chain))

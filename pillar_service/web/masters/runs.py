@@ -17,7 +17,7 @@ blueprint = Blueprint("runs", __name__)
 def _itself(name: object) -> str:
     """The authenticated master's name. Raises Forbidden if the request names another: tokens have been mixed up."""
     if name is not None and name != g.master:
-        raise Forbidden(f"The token is that of the master {g.master}, but the request names {shown(name)}.")
+        raise Forbidden(f"This token belongs to the master {g.master}, but the request names {shown(name)}.")
     return str(g.master)
 
 
