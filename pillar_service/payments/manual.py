@@ -34,7 +34,7 @@ class Manual:
         """Does nothing: whoever took the money gives it back."""
 
     def event(self, payload: bytes, signature: str) -> Event:
-        raise Invalid("Nobody sends payments here: this place takes them by hand (CELLAR_PAYMENTS).")
+        raise Invalid("No payment events are expected here: this place takes payments by hand (CELLAR_PAYMENTS).")
 
     def _refuse(self) -> NoReturn:
-        raise Conflict("Payments are taken by hand here: ask the operators how to pay; they mark the months.")
+        raise Conflict("Payments are taken by hand here: ask the operators how to pay; they mark the months as paid.")

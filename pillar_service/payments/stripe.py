@@ -39,7 +39,7 @@ def _sentences() -> Iterator[None]:
         raise Unavailable("Stripe does not answer: nothing was changed. Try again in a minute.") from error
     except stripe.StripeError as error:
         if isinstance(error, stripe.InvalidRequestError) and (error.code, error.param) == (MISSING, "customer"):
-            raise NoSuchCustomer("Stripe does not know you any more: to pay, begin anew.") from error
+            raise NoSuchCustomer("Stripe no longer knows you: to pay, begin again.") from error
         log.error("Stripe refused: %s", error)
         raise Failed("Stripe refused what we asked: the reason is in the service's log.") from error
 
@@ -167,7 +167,7 @@ class Stripe:
             customer = about if isinstance(about, str) else None
             return Event(str(sent.id), str(sent.type), float(sent.created), customer)
         except (stripe.SignatureVerificationError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise Invalid("That is no event that Stripe signed for us within the last five minutes.") from error
+            raise Invalid("That is not an event that Stripe signed for us within the last five minutes.") from error
 
 
 def _key(what: str, told: object) -> str:

@@ -52,7 +52,7 @@ def test_who_was_deleted_at_stripe_keeps_what_was_paid_and_pays_anew(stripe: Fak
     stripe.books.delete_customer(before)
     arrive(stripe)
     assert payments.run_due(time.time() + 2 * DAY)["failures"] == []
-    with pytest.raises(Conflict, match="begin anew"):
+    with pytest.raises(Conflict, match="begin again"):
         payments.portal(person)
     assert paid(stripe, person)["trial_end"] >= until, "that month was paid"
     assert customer(person) != before
@@ -152,6 +152,6 @@ def test_who_can_not_change_the_card_because_stripe_does_not_know_them_can_pay(s
     paid(stripe, person)
     del stripe.books.customers[customer(person)]
     assert not payments.show(person)["can_pay"]
-    with pytest.raises(Conflict, match="begin anew"):
+    with pytest.raises(Conflict, match="begin again"):
         payments.portal(person)
     assert payments.show(person)["can_pay"]
