@@ -79,5 +79,5 @@ def _ended(command: Sequence[str], environment: dict[str, str], beat: Callable[[
     if "permission denied to create database" in said.err:
         raise Failed("There is no database to restore into: let the service's user make one (ALTER ROLE … CREATEDB).")
     if said.code:
-        raise Failed(f"{command[0]} could not do its work: {said.last}.")
+        raise Failed(f"{command[0]} failed: {said.last}.")
     return said.out

@@ -53,9 +53,9 @@ FAULTS: tuple[tuple[tuple[str, ...], type[SaltcellarError], str], ...] = (
     (("no space left", "disk quota"), Full, "The disk is full, here or at {where}: free some space, then try again."),
     (("config file already exists",), Conflict, "There is a repository at {where} already."),
     (AWAY, Unavailable, "The repository {where} does not answer: {last}."),
-    (KEYS, Invalid, "{where} does not take the keys that it was given (CELLAR_BACKUP_S3_FILE): {last}."),
+    (KEYS, Invalid, "{where} refuses the keys in CELLAR_BACKUP_S3_FILE: {last}."),
     (MISSING, NotFound, "There is no repository at {where}: is its disk mounted, and its address right?"),
-    (DAMAGED, Failed, "The repository {where} is damaged: {last}. Look with `restic check --read-data` what is left."),
+    (DAMAGED, Failed, "The repository {where} is damaged: {last}. Run `restic check --read-data` to see what is left."),
     (
         ("no snapshot", "no matching id", "not found in snapshot", "should be a dir"),
         NotFound,
@@ -64,7 +64,7 @@ FAULTS: tuple[tuple[tuple[str, ...], type[SaltcellarError], str], ...] = (
     (
         (LOCKED,),
         Conflict,
-        "Another restic works on {where}: {last}. If none does, run `restic unlock` there.",
+        "Another restic is working on {where}: {last}. If none is, run `restic unlock` there.",
     ),
 )
 """What restic 0.14 and ssh write, the error that it means, and its sentence; the first match counts."""
@@ -145,7 +145,7 @@ def newest(repository: Repository) -> Snapshot:
     if len(by_place) > 1:
         each = ", ".join(f"{place} {id}" for place, id in sorted(by_place.items()))
         raise Conflict(
-            f"{repository.address} has snapshots of several places: say which one (--snapshot), the newest are {each}."
+            f"{repository.address} has snapshots of several places: say which one (--snapshot); the newest are {each}."
         )
     return found[-1]
 
@@ -246,7 +246,7 @@ def _error(repository: Repository, said: Said) -> SaltcellarError:
         if any(word in words for word in known):
             file = repository.password_file
             return kind(sentence.format(where=repository.address, file=file, last=_reason(said)))
-    return Failed(f"restic could not do its work at {repository.address}: {_reason(said)}.")
+    return Failed(f"restic failed at {repository.address}: {_reason(said)}.")
 
 
 def _reason(said: Said) -> str:

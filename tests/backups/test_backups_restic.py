@@ -87,7 +87,7 @@ def test_what_restic_refuses_is_one_of_our_errors(repository: Repository, tmp_pa
         restic.newest(repository)
     made = snapshot(repository, tmp_path)
     for wrong in ("deadbeef", "--help"):
-        with pytest.raises(SaltcellarError, match=r"snapshot|could not do"):
+        with pytest.raises(SaltcellarError, match=r"snapshot|restic failed"):
             restic.restore(repository, wrong, tmp_path / "out", ["/cellar"])
     with pytest.raises(NotFound, match="no such snapshot"):
         restic.read(repository, made.id, "/cellar/nothing")
@@ -159,7 +159,7 @@ def test_a_block_that_is_not_what_it_was_is_no_missing_snapshot(repository: Repo
         file.write_bytes(bytes(100) + file.read_bytes()[100:])
     with pytest.raises(Failed, match="is damaged"):
         restic.read(repository, made.id, "/cellar/text")
-    with pytest.raises(Failed, match=r"is damaged|could not do its work"):
+    with pytest.raises(Failed, match=r"is damaged|restic failed at"):
         restic.restore(repository, made.id, tmp_path / "out", ["/cellar"])
 
 

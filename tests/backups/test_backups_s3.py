@@ -70,7 +70,7 @@ def test_who_has_not_its_key_is_told_so_and_makes_no_new_one(
     (tmp_path / "keys").write_text(buckets.keys.read_text().replace(buckets.secret, "another"))
     stranger = replace(repository, s3_file=str(tmp_path / "keys"))
     for asked in (restic.snapshots, restic.make):
-        with pytest.raises(Invalid, match="does not take the keys"):
+        with pytest.raises(Invalid, match="refuses the keys"):
             asked(stranger)
 
 

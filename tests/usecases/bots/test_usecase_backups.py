@@ -160,7 +160,7 @@ def test_what_could_not_be_restored_is_told(place: Path) -> None:
         spoilt.append((lambda there: scribbled(there / "cellar/database.sqlite"), "copy of the database"))
     else:
         spoilt.append((lambda there: without_a_bot(there / "cellar/database.dump"), "'bot': 0 of 1"))
-        spoilt.append((lambda there: cut(there / "cellar/database.dump"), "pg_restore could not do its work"))
+        spoilt.append((lambda there: cut(there / "cellar/database.dump"), "pg_restore failed"))
     for spoil, said in spoilt:
         there = Path(shutil.copytree(good, place / "bad", symlinks=True))
         spoil(there)
