@@ -75,7 +75,9 @@ class Compute:
         takes = inspect.signature(self._driver.create_node).parameters
         word = next((word for word in USER_DATA if word in takes), None)
         if word is None:
-            raise Invalid(f"libcloud gives no user data to machines of {self._account.provider}: they can't enrol so.")
+            raise Invalid(
+                f"libcloud can't pass user data to machines of {self._account.provider}, so they can't enrol."
+            )
         more = {word: user_data} | self._located(takes)
         return self._driver.create_node(name=wish.tag, size=size, image=image, **more)
 
@@ -98,15 +100,15 @@ class Compute:
         for one in known:
             if id in (str(one.id), one.name):
                 return one
-        raise Invalid(f"{self._account.provider} has no {what} {id!r:.60}: correct it, and finish this then.")
+        raise Invalid(f"{self._account.provider} has no {what} {id!r:.60}: correct it, then finish this order.")
 
     def start(self, machine: Machine, wish: Wish, user_data: str | None) -> None:
         with sentences(self._account):
             if wish.volume_gb and machine.handle.state != NodeState.RUNNING:
-                raise Unavailable("The machine does not run yet, and gets its volume when it does.")
+                raise Unavailable("The machine is not running yet: it gets its volume once it is.")
             volume = self._volume(wish)
             if volume is not None and volume.state == StorageVolumeState.CREATING:
-                raise Unavailable("The volume is still being made: the machine gets it then.")
+                raise Unavailable("The volume is still being made: the machine gets it once it is ready.")
             if volume is not None and volume.state not in ATTACHED:
                 self._driver.attach_volume(machine.handle, volume, device=self._device)
 

@@ -44,30 +44,30 @@ def sentences(account: Account) -> Iterator[None]:
 def _explained(account: Account, error: Exception) -> SaltcellarError:
     who = account.provider
     if isinstance(error, RateLimitReachedError):
-        return Later(f"{who} was asked too often: it is asked again when it allows.", error.retry_after)
+        return Later(f"{who} was asked too often: it will be asked again when it allows that.", error.retry_after)
     if isinstance(error, BaseHTTPError | ProviderError):
         code = error.code if isinstance(error, BaseHTTPError) else error.http_code
         return _of_status(account, int(code or 0), _said(account, error))
     if isinstance(error, LibcloudError) and not isinstance(error, MalformedResponseError):
-        return Failed(f"{who} refused what was asked: {_said(account, error)}")
-    return Unavailable(f"{who} does not answer, or not as it should ({type(error).__name__}): it is asked again.")
+        return Failed(f"{who} refused the request: {_said(account, error)}")
+    return Unavailable(f"{who} does not answer, or not as it should ({type(error).__name__}): it will be asked again.")
 
 
 def _of_status(account: Account, status: int, said: str) -> SaltcellarError:
     who = account.provider
     if "quota" in said.lower():
         return Full(
-            f"{who} has no more room for us: {said} Ask it for more, or retire something, and finish this then."
+            f"{who} has no more room for us: {said} Ask it for more, or retire something, then finish this order."
         )
     if status in (401, 403):
         return Forbidden(
-            f"{who} refuses our key: correct CELLAR_CLOUD_KEY and CELLAR_CLOUD_SECRET, and finish this then."
+            f"{who} refuses our key: correct CELLAR_CLOUD_KEY and CELLAR_CLOUD_SECRET, then finish this order."
         )
     if status == 404:
         return NotFound(f"{who} does not know it: {said}")
     if status in AGAIN or status >= 500:
-        return Unavailable(f"{who} answered {status}: it is asked again.")
-    return Failed(f"{who} refused what was asked: {said}")
+        return Unavailable(f"{who} answered {status}: it will be asked again.")
+    return Failed(f"{who} refused the request: {said}")
 
 
 def _said(account: Account, error: Exception) -> str:

@@ -85,7 +85,7 @@ class Scaleway(Compute):
     def _made(self, where: dict[str, Any]) -> Any:
         account = self._account
         if not account.zone:
-            raise Invalid("Scaleway's machines stand in a zone: set CELLAR_CLOUD_ZONE, to fr-par-1 for example.")
+            raise Invalid("Scaleway's machines need a zone: set CELLAR_CLOUD_ZONE, for example to fr-par-1.")
         driver = _Driver(account.key, account.secret, **({"host": HOST} | where), timeout=TIMEOUT_S)
         driver.connection.request_path = f"/instance/v1/zones/{account.zone}"
         return driver

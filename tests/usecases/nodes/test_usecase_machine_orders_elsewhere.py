@@ -96,7 +96,7 @@ def test_a_machine_is_made_gets_its_volume_when_it_runs_enrols_and_goes(provider
     id = ordered()
     go()
     assert machine_orders.show(id)["state"] == "making"
-    assert "does not run yet" in machine_orders.show(id)["fault"]
+    assert "is not running yet" in machine_orders.show(id)["fault"]
     node = driver().nl[-1]
     assert (node.name, node.extra["size"]) == (f"saltcellar-{id}", "Small")
     node.state = NodeState.RUNNING
@@ -119,7 +119,7 @@ def test_a_driver_that_gives_no_user_data_makes_nothing(provider):
     id = ordered()
     go()
     assert machine_orders.show(id)["state"] == "failed"
-    assert "gives no user data" in machine_orders.show(id)["fault"]
+    assert "can't pass user data" in machine_orders.show(id)["fault"]
     assert len(driver().nl) == 2
 
 
@@ -134,7 +134,7 @@ def test_a_provider_that_nobody_knows_is_told(provider):
     ("error", "state", "sentence"),
     [
         (InvalidCredsError("bad a-secret"), "failed", "refuses our key"),
-        (LibcloudError("no a-secret for you"), "failed", "refused what was asked: no (hidden) for you"),
+        (LibcloudError("no a-secret for you"), "failed", "refused the request: no (hidden) for you"),
         (KeyError("message"), "asked", "does not answer, or not as it should (KeyError)"),
         (Exception("a-secret"), "asked", "(Exception)"),
         (TimeoutError(), "asked", "(TimeoutError)"),
