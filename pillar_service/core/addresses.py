@@ -37,18 +37,18 @@ class Address:
 def address(url: object, may_be_plain: bool = False) -> Address:
     """Split a webhook's URL into its parts; ``may_be_plain`` also allows http. Raises Invalid."""
     if not isinstance(url, str) or not url.isascii() or not url.isprintable() or len(url) > LONGEST_URL or " " in url:
-        raise Invalid(f"{shown(url)} is no webhook's address: {EXAMPLE}")
+        raise Invalid(f"{shown(url)} is not a webhook's address: {EXAMPLE}")
     try:
         read = urlsplit(url)
         port = read.port
     except ValueError as error:
-        raise Invalid(f"{shown(url)} is no webhook's address: {EXAMPLE}") from error
+        raise Invalid(f"{shown(url)} is not a webhook's address: {EXAMPLE}") from error
     if read.scheme not in (("https", "http") if may_be_plain else ("https",)):
         raise Invalid("A webhook's address must begin with 'https://'.")
     if not read.hostname or "\\" in url or "%" in read.netloc or port == 0:
-        raise Invalid(f"{shown(url)} is no webhook's address: {EXAMPLE}")
+        raise Invalid(f"{shown(url)} is not a webhook's address: {EXAMPLE}")
     if read.username is not None or read.password is not None or "#" in url:
-        raise Invalid("A webhook's address has no user, password or '#': what is secret is its signature.")
+        raise Invalid("A webhook's address can't have a user, password or '#': its messages are signed instead.")
     path = f"{read.path or '/'}{'?' + read.query if read.query else ''}"
     return Address(read.scheme == "https", read.hostname, port or (443 if read.scheme == "https" else 80), path)
 

@@ -52,7 +52,7 @@ def cursor(written: str) -> Cursor | None:
         return None
     found = CURSOR.fullmatch(written)
     if found is None or not math.isfinite(float(found[1])):
-        raise Invalid("That page is not known: go back to the first one.")
+        raise Invalid("There is no such page: go back to the first one.")
     return Cursor(float(found[1]), found[2])
 
 
@@ -70,7 +70,7 @@ def _midnight(day: str) -> datetime:
     try:
         read = date.fromisoformat(day)
     except ValueError as error:
-        raise Invalid(f"{shown(day)} is no day: write it as 2026-01-31.") from error
+        raise Invalid(f"{shown(day)} is not a date: write it as 2026-01-31.") from error
     if not 1970 <= read.year < 3000:
-        raise Invalid(f"{shown(day)} is no day that this service knows of.")
+        raise Invalid(f"{shown(day)} is out of range: use a date from 1970 to 2999.")
     return datetime(read.year, read.month, read.day, tzinfo=UTC)

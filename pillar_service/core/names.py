@@ -99,7 +99,7 @@ def one_of(known: type[Value], value: object, what: str) -> Value:
     """The member of the enum with this value; raises Invalid. ``what`` names the enum in the error: 'state of a job'."""
     if isinstance(value, str) and value in list(known):
         return known(value)
-    raise Invalid(f"{shown(value)} is no {what}; there are: {', '.join(known)}.")
+    raise Invalid(f"{shown(value)} is not a known {what}; use one of: {', '.join(known)}.")
 
 
 def person_name(value: object) -> str:
@@ -111,7 +111,7 @@ def person_name(value: object) -> str:
     if not any(unicodedata.category(one)[0] in SEEN for one in chosen):
         raise Invalid("Write your name, or what you want to be called.")
     if WEB_ADDRESS.search(chosen):
-        raise Invalid("A name holds no address of a page: write what you want to be called.")
+        raise Invalid("A name can't contain a web address: write what you want to be called.")
     return chosen
 
 

@@ -32,7 +32,7 @@ class TooMuch(Exception):
 def plain(raw: bytes, faults: Faults) -> Any:
     """The values in a file's bytes; their lines and all faults are noted. None if the file can't be read at all."""
     if len(raw) > LARGEST:
-        faults.add((), f"This file has {len(raw)} bytes; at most {LARGEST} are read.")
+        faults.add((), f"This file has {len(raw)} bytes; at most {LARGEST} are allowed.")
         return None
     try:
         node = yaml.compose(raw.decode(), Loader=yaml.SafeLoader)
@@ -42,7 +42,7 @@ def plain(raw: bytes, faults: Faults) -> Any:
     except yaml.YAMLError as error:
         _unreadable(error, faults)
     except (TooMuch, RecursionError):
-        faults.add((), f"This file holds more than {MOST} values, or more than {DEEPEST} levels of them.")
+        faults.add((), f"This file has more than {MOST} values, or more than {DEEPEST} levels of them.")
     return None
 
 
@@ -50,7 +50,7 @@ def _unreadable(error: yaml.YAMLError, faults: Faults) -> None:
     mark = getattr(error, "problem_mark", None)
     faults.lines[("line",)] = mark.line + 1 if mark else 1
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it can't be read"
-    faults.add(("line",), f"This is no YAML: {problem}.")
+    faults.add(("line",), f"This is not YAML: {problem}.")
 
 
 class _Walk:
@@ -77,9 +77,9 @@ class _Walk:
             name = key.value if isinstance(key, yaml.ScalarNode) else "?"
             if not isinstance(key, yaml.ScalarNode) or key.tag == f"{_TAG}merge":
                 self.faults.lines[(*at, name)] = line
-                self.faults.add((*at, name), "A key must be a plain word; '<<' and '?' are not read here.")
+                self.faults.add((*at, name), "A key must be a plain word; '<<' and '?' are not allowed here.")
             elif name in made:
-                self.faults.found.add((line, f"{names.shown(name)} stands here a second time."))
+                self.faults.found.add((line, f"{names.shown(name)} is here twice: keep one."))
             else:
                 self.faults.lines[(*at, name)] = line
                 made[name] = self.value(value, (*at, name))
@@ -99,4 +99,4 @@ class _Walk:
 
     def _refuse(self, node: yaml.Node, at: Path) -> None:
         shown = names.shown(node.value) if isinstance(node, yaml.ScalarNode) else "this"
-        self.faults.add(at, f"{shown} is read as {node.tag.removeprefix(_TAG)}: put it in quotes if it is a text.")
+        self.faults.add(at, f"{shown} is read as {node.tag.removeprefix(_TAG)}: put it in quotes if you mean a text.")

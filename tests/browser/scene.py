@@ -32,7 +32,7 @@ FAULTS: dict[int, Exception] = {
     429: errors.TooMany("Too many sign-ins failed: wait 15 minutes, then try again."),
     500: errors.Failed("Something went wrong on our side: it is in the service's log. Try again in a minute."),
     503: errors.Unavailable("The database does not answer: try again in a minute."),
-    507: errors.Full("No node can take one more bot now (1 is full): delete a bot, or add a node."),
+    507: errors.Full("No node can take another bot now (1 is full): delete a bot, or add a node."),
 }
 
 

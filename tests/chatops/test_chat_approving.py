@@ -32,7 +32,7 @@ def test_a_yes_then_a_code_then_an_approval(talk: Slack, ann: User) -> None:
     question = ann.sees("must say yes within 30 minutes")
     assert "<@U01>" in str(question["blocks"])
     ann.presses("Approve")
-    ann.sees("Nobody approves what they asked for")
+    ann.sees("You can't approve what you asked for")
     talk.user(EVE).presses("Approve")
     talk.user(EVE).sees("Only somebody with the role friend")
     assert stage.carry_out() == []

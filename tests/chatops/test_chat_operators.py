@@ -108,7 +108,7 @@ def test_an_operator_ends_that_a_chat_user_is_an_account(talk: Slack, ann: User)
     ann.mentions("2fa unlink T01/U02")
     ann.sees("is no longer linked to an account")
     assert people.selves("chat:T01/U02") == {"chat:T01/U02"}
-    assert "No more you in Slack" in str([one.subject for one in mails.Mail.select()])
+    assert "A user in Slack is no longer linked to your account" in str([one.subject for one in mails.Mail.select()])
     ann.mentions("2fa unlink T01/U02")
     ann.sees("has not linked an account")
 

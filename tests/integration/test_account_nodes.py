@@ -76,11 +76,11 @@ def test_a_node_sets_a_key_for_all_and_who_comes_late_is_told_what_stands(master
     made = master.salt("cellar-1", "configuration.set", KEY, '["by a node"]', f"revision={told['revision']}")
     assert made["by"] == "node:cellar-1", made
     until(lambda: [value(copy) for copy in kept] == [["by a node"]] * 2, 20, "both nodes have it")
-    assert "Somebody was faster" in str(
+    assert "Somebody else changed it first" in str(
         master.salt("cellar-2", "configuration.set", KEY, "late", f"revision={told['revision']}")
     )
     code, told = master.run("configuration.set", EMAIL, KEY, "late", f"revision={told['revision']}")
-    assert (code, "Somebody was faster" in told["error"]) == (1, True)
+    assert (code, "Somebody else changed it first" in told["error"]) == (1, True)
     assert master.run("configuration.delete", EMAIL, KEY)[0] == 0
     until(lambda: [value(copy) for copy in kept] == [None] * 2, 20, "it is gone on both nodes")
 

@@ -161,7 +161,7 @@ def test_the_master_is_away(client, master, node, bot, engine):
         made = client.create_agent({"type": "bot", "name": "patient", "account": ACCOUNT, "node": NODE})
         # The dead master's last request may still be open at the service and get the job until its lease ends.
         assert client.job(made["job"]["id"], wait=3)[0]["state"] in ("queued", "claimed")
-        said = "No master asks for jobs: it waits until salt-master"
+        said = "No master is asking for jobs: this one waits until salt-master"
         until(
             lambda: client.job(made["job"]["id"])[0]["waits"].startswith(said), 90, "the job says that no master asks"
         )

@@ -35,8 +35,8 @@ SAID = {
     "hang": "gave no complete answer within 2 s",
     "html": "'text/html', not application/json",
     "truncated": "the answer is not complete JSON",
-    "list": "the answer is no pillar of ours",
-    "empty": "the answer is no pillar of ours",
+    "list": "the answer is not a pillar of ours",
+    "empty": "the answer is not a pillar of ours",
     "wrong type": "'text/plain', not application/json",
     "another node": "is the pillar of another node ('somebody-else')",
 }

@@ -59,7 +59,7 @@ def test_a_bot_of_a_lost_node_is_restored_and_the_old_one_never_runs_again(
     code, refused = master.run("bots.restore", NAME)
     assert (code, "was not declared lost" in refused["error"]) == (1, True), refused
     code, refused = master.run("nodes.lost", NODE)
-    assert (code, "seems to live" in refused["error"]) == (1, True), refused
+    assert (code, "seems to be alive" in refused["error"]) == (1, True), refused
     assert told(master, "nodes.lost", NODE, "anyway=True")["key"]["state"] == "revoked"
     shown = client.agent(NAME)
     assert (shown["actual"], "restore the bot on another node" in shown["detail"]) == ("lost", True)

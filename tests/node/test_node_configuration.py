@@ -108,7 +108,7 @@ def test_a_machine_sets_keys_of_its_own_account_at_the_real_door(cellar: Any) ->
     with transaction():
         rows.change("cellar-1", account=ann)
     assert configuration.change(here, "pub/after", {"s": 1}, 0)["revision"] == 1
-    with pytest.raises(Changed, match="revision 1 now"):
+    with pytest.raises(Changed, match="now has the revision 1"):
         configuration.change(here, "pub/after", 2, 0)
     assert service.show(ann, "pub/after")["by"] == "node:cellar-1"
     ready = pillars.ready("cellar-1")

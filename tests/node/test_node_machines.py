@@ -131,7 +131,7 @@ def test_a_changed_file_is_taken_up_and_a_broken_one_is_not(room: Room) -> None:
     lamp_on(room)
     room.write("lamp", LAMP.replace("count + 1", "count +"))
     room.tick()
-    assert "lamp.yaml:9: 'count +' is no expression" in room.engine.library.problems["lamp"]
+    assert "lamp.yaml:9: 'count +' is not an expression" in room.engine.library.problems["lamp"]
     assert room.state("lamp") == "light"
     for _ in range(3):
         room.ahead += 10

@@ -98,7 +98,7 @@ def test_only_true_purges(purge):
     ("pillar", "why"),
     [
         ({}, "no 'saltcellar' section"),
-        ({"saltcellar": None}, "no pillar of ours"),
+        ({"saltcellar": None}, "not a pillar of ours"),
         ({"saltcellar": {"node": "other", "bots": {}}}, "another node"),
         ({"_errors": ["boom"], "saltcellar": {"node": "n", "bots": {}}}, "boom"),
     ],

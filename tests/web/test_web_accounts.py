@@ -107,7 +107,7 @@ def test_who_signs_up_where_no_node_has_room_comes_in_and_reads_why(
         done = send(visitor, link(), bot="garden")
     assert done.headers["Location"] == "/bots"
     page = visitor.get("/bots").text
-    assert "Your account is made, but your bot could not be poured. No node can take one more bot now" in page
+    assert "Your account is made, but your bot could not be poured. No node can take another bot now" in page
     assert "garden.butt.nz" not in page
 
 
@@ -156,7 +156,7 @@ def test_signing_in_rotates_the_cookie_and_the_old_one_is_dead(public_app: Flask
     tokens.create(person, "ci", ["read"])
     changed = {"password-password": PASSWORD, "password-new": GOOD}
     assert send(browser, "/account/password", "/account", **changed).status_code == 302
-    assert "One token of your programs is good as before" in browser.get("/bots").text
+    assert "One token of your programs is still valid" in browser.get("/bots").text
     assert steal(second.value) == 302
 
 

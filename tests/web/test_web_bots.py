@@ -73,7 +73,7 @@ def test_a_new_bot_is_seen_being_poured_until_it_is_alive(visitor: FlaskClient) 
     for address in ("/live/bots", f"/my/jobs/{jobs.listed()[0]['id']}"):
         told = visitor.get(address).text
         assert "made &lt;it&gt;" in told
-        assert ("Its container is made, and runs." in told, "my-1" in told) == (True, False)
+        assert ("Its container is made and running." in told, "my-1" in told) == (True, False)
     answer(run, state(id, pub={"pub_id": PUB}))
     live = visitor.get("/live/bots").text
     assert "#alive" in live
@@ -178,7 +178,7 @@ def test_a_job_waits_for_a_master_while_there_is_none_and_then_for_its_node(visi
     assert "It waits for its node" in visitor.get(address).text
     with database.transaction():
         leases.put(PUBLISHING, "salt", 2, 0)
-    assert "What carries wishes out is away at this moment: it waits" in visitor.get(address).text
+    assert "The master that runs jobs is away: this waits" in visitor.get(address).text
 
 
 def test_a_job_lives_on_its_page(visitor: FlaskClient) -> None:
@@ -197,7 +197,7 @@ def test_a_job_lives_on_its_page(visitor: FlaskClient) -> None:
     answer(run, state(id, result=False, comment="port is already allocated"))
     over = visitor.get(address)
     assert "#failed" in over.text
-    assert "port is taken" in over.text
+    assert "Another program on its machine uses" in over.text
     assert "hx-get" not in over.text
     assert "refresh" not in over.text
     went = press(visitor, over, f"{address}/again", times=2)

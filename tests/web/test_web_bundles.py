@@ -148,11 +148,11 @@ def test_an_accounts_own_goes_before_those_for_all(signing: None, monkeypatch: p
         ({"files": {}}, "needs at least one file"),
         ({"files": {"../x": ""}}, "can't be in a bundle"),
         ({"files": {"checks/x": "!"}}, "must be sent as base64"),
-        (given(b"machine: window"), "machines/lamp.yaml:1: This machine must be called as its file is: lamp."),
+        (given(b"machine: window"), "machines/lamp.yaml:1: The machine must have the name of its file: lamp."),
         (given(NEVER % b"99 * * * *"), "machines/lamp.yaml:6: No time ever fits"),
         (given(NEVER % b"0 0 30 2 *"), "machines/lamp.yaml:6: No time ever fits"),
         (given(NEVER % b"0 0 1 janvier *"), "machines/lamp.yaml:6: No time ever fits"),
-        (given(allow="x y"), "must be patterns"),
+        (given(allow="x y"), "must contain patterns"),
         (given(facts=["x"]), "Facts must be names with texts"),
         (given(days=0.5), "number of days"),
     ],
@@ -166,7 +166,7 @@ def test_what_cannot_be_published_says_why(
 
 def test_of_a_machine_that_is_no_yaml_nothing_else_is_said(signing: None, master: FlaskClient) -> None:
     detail = master.post("/bundles", json=given(b"machine: [")).get_json()["detail"]
-    assert detail.startswith("machines/lamp.yaml:1: This is no YAML: ")
+    assert detail.startswith("machines/lamp.yaml:1: This is not YAML: ")
     assert len(detail.splitlines()) == 1
 
 
@@ -202,7 +202,7 @@ def test_what_comes_along_is_signed_once_and_again_when_it_changed_or_ends(
     monkeypatch.setattr(time, "time", lambda: later)
     assert [shipping.ship(), shipping.ship()] == [5, None]
     (shipped / "lamp.yaml").write_bytes(b"machine: window")
-    with pytest.raises(Invalid, match="must be called as its file is"):
+    with pytest.raises(Invalid, match="must have the name of its file"):
         shipping.ship()
 
 

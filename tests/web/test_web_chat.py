@@ -49,7 +49,7 @@ def test_who_opens_their_link_and_says_yes_is_that_chat_user(visitor: FlaskClien
     assert "T01/U01 in Slack is you now" in visitor.get("/account").text
     assert trail(f"agent:{person}")[-1]["detail"] == "T01/U01"
     [mail] = mails.Mail.select()
-    assert (mail.recipient, "T01/U01 in Slack is you" in mail.text) == (OWNER, True)
+    assert (mail.recipient, "T01/U01 in Slack is now linked to your account" in mail.text) == (OWNER, True)
     for again in (visitor.get(path), send(visitor, path)):
         assert again.status_code == 404
 
@@ -80,7 +80,7 @@ def test_a_chat_user_who_is_somebody_becomes_nobody_else(visitor: FlaskClient, p
     assert (answer.status_code, "is linked to another account here" in answer.text) == (409, True)
     assert (people.listed(person), [one["user"] for one in people.listed(other)]) == ([], [ANN])
     [mail] = mails.Mail.select()
-    assert (mail.recipient, "they are T01/U01 in Slack" in mail.text) == ("other@example.org", True)
+    assert (mail.recipient, "tried to link the user T01/U01 in Slack" in mail.text) == ("other@example.org", True)
     assert trail(f"agent:{other}")[-1]["action"] == "meeseeks.link_refused"
 
 

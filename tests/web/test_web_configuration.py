@@ -143,7 +143,7 @@ def test_a_person_sets_a_key_sees_what_changed_and_is_not_overrun(visitor: Flask
     assert "is set: your nodes have it in a moment." in page
     taken = send(visitor, "/account/configuration", key=KEY, value="1", revision="0")
     assert taken.status_code == 412
-    assert "Somebody was faster" in taken.text
+    assert "Somebody else changed it first" in taken.text
     configuration.set("node:garden", ann, KEY, "set by the node")
     late = send(visitor, "/account/configuration", key=KEY, value='"typed"', revision="1")
     assert late.status_code == 412

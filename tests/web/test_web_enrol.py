@@ -66,7 +66,7 @@ def test_a_machine_comes_in_by_its_token_alone(visitor: FlaskClient, token: str)
     assert redeem(visitor, token).json == answer.json
     again = redeem(visitor, token, name="shed", public_key=key(2).public)
     assert (again.status_code, again.mimetype) == (401, "application/problem+json")
-    assert "used already" in again.json["detail"]
+    assert "already used" in again.json["detail"]
     assert visitor.get("/enrol/token", headers=bearing(token)).status_code == 401
     state = visitor.get("/enrol/node?name=shed", headers=bearing(token)).json
     assert state == {"node": answer.json["node"], "answers": False}

@@ -76,7 +76,7 @@ def test_what_waits_for_a_master_says_so_in_words_for_people(visitor: FlaskClien
     with database.transaction():
         leases.put(PUBLISHING, "salt", 2, 0)
     page = visitor.get(f"/my/jobs/{job}").text
-    assert "What carries wishes out is away at this moment" in page
+    assert "The master that runs jobs is away" in page
     assert not FOR_OPERATORS.search(page)
     assert jobs.show(job)["job"]["waits"] == NO_MASTER
 

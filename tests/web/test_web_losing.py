@@ -49,7 +49,7 @@ def test_an_owner_loses_a_node_and_restores_a_bot_by_one_press(public_app: Flask
     for form, said in (
         ({}, "Write cellar-1"),
         ({"typed": "cellar-2"}, "Write"),
-        ({"typed": "cellar-1"}, "seems to live"),
+        ({"typed": "cellar-1"}, "seems to be alive"),
     ):
         told = send(browser, "/nodes/cellar-1/lost", **form)
         assert (told.status_code in (409, 422), said in told.text) == (True, True), form

@@ -36,7 +36,7 @@ def test_a_node_is_shared_on_its_page_and_chosen_by_who_is_named(public_app: Fla
     assert _pour(bob, "his", "node-ann").status_code == 302
     assert bots.show("his")["node"] == "node-ann"
     full = _pour(bob, "second", "node-ann")
-    assert (full.status_code, "node-ann takes no new bot, it is full" in full.text) == (507, True)
+    assert (full.status_code, "node-ann is full, so it takes no new bot" in full.text) == (507, True)
     page = ann.get("/nodes/node-ann/bots").text
     assert "1 of others" in page
     assert "his</a>" not in page

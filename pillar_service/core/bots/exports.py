@@ -26,7 +26,7 @@ FILES = frozenset({"secret", "config", LOG, "gossip.json", "invites.json", UNPUB
 FOLDERS = ("blobs", "invites", "flume")
 NO_LOG = (
     "The tar has no log (flume/log.offset): importing a secret without its log would fork the identity and "
-    "destroy its feed. Import a whole export."
+    "destroy its feed. Import an export of everything."
 )
 SMALL = 1 << 20
 """The most bytes that a manifest or a secret may have."""
@@ -67,7 +67,7 @@ def kind(value: object) -> Kind:
     """The kind of that name; raises Invalid."""
     if isinstance(value, str) and value in list(Kind):
         return Kind(value)
-    raise Invalid(f"{names.shown(value)} can't be exported; there are: {', '.join(Kind)}.")
+    raise Invalid(f"{names.shown(value)} can't be exported; use one of: {', '.join(Kind)}.")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def check(file: IO[bytes], wanted: Kind = Kind.EVERYTHING) -> Export:
         return _checked(file, known) if wanted is Kind.EVERYTHING else _part(file, known, wanted)
     except BROKEN as error:
         raise Invalid(
-            f"This is not a tar that an export made ({error}): choose one as it was downloaded, of everything."
+            f"This is not a tar from an export ({error}): choose an export of everything, as it was downloaded."
         ) from error
 
 
@@ -141,13 +141,15 @@ def _known(file: IO[bytes], wanted: Kind) -> dict[str, tarfile.TarInfo]:
             path = member.name.removeprefix("./")
             if not allowed(member):
                 raise Invalid(
-                    f"The tar holds {names.shown(member.name)}, which has no place in an export: it is not unpacked."
+                    f"The tar contains {names.shown(member.name)}, which does not belong in an export: it is not unpacked."
                 )
             # A size that leads backwards would make `tarfile` read for ever.
             if member.offset <= last or member.offset_data + member.size > end:
                 raise tarfile.ReadError("its members do not follow each other")
             if path not in (MANIFEST, "", ".") and not belongs(path, wanted):
-                raise Invalid(f"The tar was to hold the bot's {wanted}, but has {names.shown(path)} too: ask again.")
+                raise Invalid(
+                    f"The tar should contain only the bot's {wanted}, but has {names.shown(path)}: export it again."
+                )
             last = member.offset
             if path in FILES:
                 known[path] = member
@@ -160,7 +162,9 @@ def _checked(file: IO[bytes], known: Known) -> Export:
         raise ForkHazard(NO_LOG)
     manifest = _json(file, MANIFEST, known)
     if manifest.get("kind", Kind.EVERYTHING) != Kind.EVERYTHING:
-        raise Invalid(f"The tar holds only the bot's {names.shown(manifest['kind'])}: import one of everything.")
+        raise Invalid(
+            f"The tar contains only the bot's {names.shown(manifest['kind'])}: import an export of everything."
+        )
     found = Export(_owner(file, manifest, known), _sequence(manifest))
     if found.sequence and not has_log:
         raise ForkHazard(NO_LOG)
@@ -170,7 +174,9 @@ def _checked(file: IO[bytes], known: Known) -> Export:
 def _part(file: IO[bytes], known: Known, wanted: Kind) -> Export:
     manifest = _json(file, MANIFEST, known)
     if manifest.get("kind") != wanted:
-        raise Invalid(f"The tar was to hold the bot's {wanted}, but says {names.shown(manifest.get('kind'))}.")
+        raise Invalid(
+            f"The tar should contain the bot's {wanted}, but its manifest says {names.shown(manifest.get('kind'))}."
+        )
     if wanted is Kind.SECRET:
         return Export(_owner(file, manifest, known), _sequence(manifest))
     return Export(_pub_id(manifest.get("pub_id")), _sequence(manifest))
@@ -179,16 +185,16 @@ def _part(file: IO[bytes], known: Known, wanted: Kind) -> Export:
 def _owner(file: IO[bytes], manifest: dict[str, Any], known: Known) -> str:
     pub_id = _json(file, "secret", known).get("id")
     if manifest.get("pub_id") != pub_id:
-        raise Invalid(
-            "The tar's secret and its manifest do not name one and the same pub: it was changed after the export."
-        )
+        raise Invalid("The tar's secret and its manifest name different pubs: it was changed after the export.")
     return _pub_id(pub_id)
 
 
 def _pub_id(value: object) -> str:
     if names.is_pub_id(value):
         return value
-    raise Invalid(f"The tar says that it is of {names.shown(value)}, which is no pub: it was changed after the export.")
+    raise Invalid(
+        f"The tar names the pub {names.shown(value)}, which is not a pub's id: it was changed after the export."
+    )
 
 
 def _sequence(manifest: dict[str, Any]) -> int:
@@ -203,9 +209,9 @@ def _json(file: IO[bytes], name: str, known: Known) -> dict[str, Any]:
     try:
         read = uncommented(written)
     except ValueError as error:
-        raise Invalid(f"The tar's {name} is not readable ({error}).") from error
+        raise Invalid(f"The tar's {name} can't be read ({error}).") from error
     if not isinstance(read, dict):
-        raise Invalid(f"The tar's {name} is not readable (it holds no object).")
+        raise Invalid(f"The tar's {name} can't be read (it is not an object).")
     return read
 
 

@@ -83,7 +83,7 @@ def words(action: str) -> str:
 
 def kind(given: object) -> Kind | None:
     """The kind of that name, None for all kinds; raises Invalid."""
-    return None if given in (None, "") else one_of(Kind, given, "kind of what happened")
+    return None if given in (None, "") else one_of(Kind, given, "kind of entry")
 
 
 SEQUENCE = re.compile(

@@ -51,11 +51,13 @@ def _fitting(rooms: Iterable[Room], wish: Wish) -> list[Room]:
         raise Full("There is no node on which this account may place bots: add a node, or ask whoever runs this place.")
     fit = [room for room in usable if wish.selector.matches(with_id(room.labels, room.node))]
     if not fit:
-        raise Invalid(f"No node that this account may use is {wish.selector}: ask for other labels, or leave them out.")
+        raise Invalid(
+            f"No node that this account may use matches {wish.selector}: ask for other labels, or leave them out."
+        )
     left = [room for room in fit if room.node not in wish.besides]
     if not left:
         these = " and ".join(sorted(wish.besides))
-        raise Full(f"No node but {these} may have this bot: add a node, or share another with its owner.")
+        raise Full(f"No node other than {these} may have this bot: add a node, or share another with its owner.")
     return left
 
 
@@ -65,9 +67,9 @@ def _order(room: Room, wish: Wish) -> tuple[int, float, bool, str]:
 
 
 ADVICE = {
-    "full": "delete a bot, add a node, or widen what a node takes (ports, bots at most)",
-    "away": "wait until it is heard of again",
-    "being drained": "wait, or end the draining",
+    "full": "delete a bot, add a node, or raise a node's limits (ports, number of bots)",
+    "away": "wait until it is heard from again",
+    "being drained": "wait, or stop draining it",
     "cut off": "enrol it again",
 }
 
@@ -76,6 +78,6 @@ def _why(fit: list[Room], wish: Wish) -> str:
     counts = Counter(str(room.hindrance(wish.memory_mb)) for room in fit)
     advice = "; ".join(said for why, said in ADVICE.items() if why in counts)
     if wish.node is not None:
-        return f"{wish.node} takes no new bot, it is {next(iter(counts))}: {advice}, or choose another node."
+        return f"{wish.node} is {next(iter(counts))}, so it takes no new bot: {advice}, or choose another node."
     told = ", ".join(f"{count} {'is' if count == 1 else 'are'} {why}" for why, count in sorted(counts.items()))
-    return f"No node can take one more bot now ({told}): {advice}."
+    return f"No node can take another bot now ({told}): {advice}."

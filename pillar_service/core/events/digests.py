@@ -34,7 +34,7 @@ def text(lines: Sequence[Line], count: int, lost: int, link: str) -> str:
     if count > len(said):
         said.append(f"… and {count - len(said)} more")
     if lost:
-        said.append(f"{title(lost)} before these can't be told any more: too old to be kept")
+        said.append(f"Missing before these: {title(lost)}, too old to be kept")
     return "\n".join([*said, "", f"All of them: {link}", ""])
 
 

@@ -107,7 +107,7 @@ def severity(given: object) -> Severity:
     if isinstance(given, str) and given.upper() in Severity.__members__:
         return Severity[given.upper()]
     there = ", ".join(name.lower() for name in Severity.__members__)
-    raise Invalid(f"{names.shown(given)} is no severity; there are: {there}.")
+    raise Invalid(f"{names.shown(given)} is not a known severity; use one of: {there}.")
 
 
 @dataclass(frozen=True)
@@ -126,14 +126,14 @@ class Filter:
         """A filter from texts, of which empty ones do not filter; raises Invalid."""
         asked = {name: value for name, value in given.items() if value not in (None, "")}
         if unknown := set(asked) - set(cls.__dataclass_fields__):
-            raise Invalid(f"Events have no {names.shown(min(unknown))}.")
+            raise Invalid(f"Events can't be filtered by {names.shown(min(unknown))}.")
         found: dict[str, Any] = {
             name: names.text(value, name, LONGEST) for name, value in asked.items() if name != "severity"
         }
         if "kind" in found:
             found["kind"] = names.one_of(Kind, found["kind"], "kind of event")
         if "type" in found and not PATTERN.fullmatch(found["type"]):
-            raise Invalid(f"{names.shown(found['type'])} is no type of events: write it as 'org.example.*'.")
+            raise Invalid(f"{names.shown(found['type'])} is not a type of event: write it as 'org.example.*'.")
         if "severity" in asked:
             found["severity"] = severity(asked["severity"])
         return cls(**found)

@@ -105,4 +105,6 @@ def channel(given: object) -> str:
     """The value, if it is the id of a channel in Slack; raises Invalid."""
     if isinstance(given, str) and CHANNEL.fullmatch(given):
         return given
-    raise Invalid(f"{shown(given)} is no channel's id: it is something like 'C0123456789', at the end of its details.")
+    raise Invalid(
+        f"{shown(given)} is not a channel's id: copy it from the end of its details in Slack, as in 'C0123456789'."
+    )

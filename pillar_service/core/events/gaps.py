@@ -50,7 +50,7 @@ class Gap:
         }
         return cls(
             epoch=names.whole_number(told.get("epoch"), "epoch", 0, MOST_NUMBER),
-            reason=names.one_of(Reason, told.get("reason"), "reason of a gap"),
+            reason=names.one_of(Reason, told.get("reason"), "reason for a gap"),
             stream=submission.stream(told.get("stream")),
             priority=submission.priority(told.get("priority")),
             **numbers,

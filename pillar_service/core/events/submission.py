@@ -168,7 +168,7 @@ def event_type(value: object) -> str:
 def foreign_type(value: object) -> str:
     """The value, if it is a valid event type that is not one of ours; raises Invalid."""
     if (kind := event_type(value)).startswith(OURS):
-        raise Invalid(f"The types that begin with '{OURS}' are Saltcellar's own: use a domain of yours.")
+        raise Invalid(f"Types that begin with '{OURS}' are Saltcellar's own: use a domain of yours.")
     return kind
 
 
@@ -183,7 +183,7 @@ def stream(value: object) -> str:
     """The value, if it is a valid stream name; raises Invalid."""
     if isinstance(value, str) and STREAM.fullmatch(value):
         return value
-    raise Invalid(f"{names.shown(value)} can't be a stream: use 1 to 64 small letters, digits, dots and hyphens.")
+    raise Invalid(f"{names.shown(value)} can't be a stream: use 1 to 64 lower-case letters, digits, dots and hyphens.")
 
 
 def priority(value: object, dearest: Priority = Priority.VITAL) -> Priority:
@@ -197,7 +197,7 @@ def _at(value: object) -> float:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise Invalid(f"The time must be written as RFC 3339 has it, with its zone, not {names.shown(value)}.")
+        raise Invalid(f"The time must be in RFC 3339's form, with its zone, not {names.shown(value)}.")
     at = moment.timestamp()
     if not FIRST_AT <= at <= LAST_AT:
         raise Invalid(f"The time must be in a year from 1 to 9999, in UTC, not {names.shown(value)}.")

@@ -133,7 +133,7 @@ ELSEWHERE = {
     "bots.create": "POST /agents",
     "bots.import": "POST /agents with 'import'",
     "bots.delete": "DELETE /agents/<id>",
-    "bots.bring_back": "the page of one's bots",
+    "bots.bring_back": "the page of your bots",
     "bots.purge": "DELETE /agents/<id>?purge=true",
     VACATE: "salt-run nodes.drain",
 }
@@ -163,4 +163,4 @@ def command(name: object) -> Command:
     """The command of that name; raises Invalid for an unknown one."""
     if isinstance(name, str) and name in COMMANDS:
         return COMMANDS[name]
-    raise Invalid(f"There is no command {names.shown(name)}; there are: {', '.join(COMMANDS)}.")
+    raise Invalid(f"There is no command {names.shown(name)}; use one of: {', '.join(COMMANDS)}.")

@@ -23,8 +23,8 @@ FAULTS: list[tuple[re.Pattern[str], str, str]] = [
         re.compile(r"(?:port is already allocated|address already in use)", re.I),
         "The bot's port is taken by another program on the node: stop that program, then start the bot again. One that is new "
         "may as well be deleted and made anew: it gets another port.",
-        "The bot's port is taken by another program on its machine: have that program stopped, then start the bot again. One "
-        "that is new may as well be deleted and made anew: it gets another port.",
+        "Another program on its machine uses the bot's port: have that program stopped, then start the bot again. You can also "
+        "delete a bot that is new and make it again: it gets another port.",
     ),
     (
         re.compile(r"no space left on device|disk quota exceeded", re.I),
@@ -47,12 +47,12 @@ FAULTS: list[tuple[re.Pattern[str], str, str]] = [
             re.I | re.S,
         ),
         f"The pub's image is not on the node: {LOAD_IT}.",
-        "The pub's image is not on its machine: upgrade the bot, which takes the newest one.",
+        "The pub's image is not on its machine: upgrade the bot to get the newest one.",
     ),
     (
         re.compile(r"read-only file system", re.I),
         "The node's disk is read-only: look at its kernel log, mend the disk, then start the bot again.",
-        "The disk of its machine takes nothing: tell whoever runs that machine, and start the bot again once it does.",
+        "The disk of its machine is read-only: tell whoever runs that machine, and start the bot again once it is mended.",
     ),
     (
         re.compile(
@@ -60,7 +60,7 @@ FAULTS: list[tuple[re.Pattern[str], str, str]] = [
             re.I,
         ),
         "The node does not have our Salt modules yet: run `salt '<node>' saltutil.sync_all`, then try again.",
-        "Its machine is not ready yet: try again in some minutes. If that stays so, tell whoever runs this place.",
+        "Its machine is not ready yet: try again in a few minutes. If that does not help, tell whoever runs this place.",
     ),
     (
         re.compile(r"the function .{0,60} is running as pid|another state run is in progress", re.I),
@@ -71,11 +71,11 @@ FAULTS: list[tuple[re.Pattern[str], str, str]] = [
 """Patterns of raw messages, most specific first, each with the sentence for whoever runs the place and the one for people."""
 
 FOR_PEOPLE = {said: theirs for _, said, theirs in FAULTS} | {
-    NO_MASTER: "What carries wishes out is away at this moment: it waits, and happens by itself once that is back.",
-    NODE_AWAY: "Its machine is away, and did not take this: try again once it is back. If that lasts, tell whoever runs it.",
+    NO_MASTER: "The master that runs jobs is away: this waits, and runs by itself once the master is back.",
+    NODE_AWAY: "Its machine is away and did not take this: try again once it is back, or tell whoever runs it.",
     " does not answer the master: is it on?": " does not answer.",
-    f"on the node: {BUILD_IT}.": "on its machine: rebuild the bot, which builds it there.",
-    f"on the node: {LOAD_IT}.": "on its machine: upgrade the bot, which takes the newest one.",
+    f"on the node: {BUILD_IT}.": "on its machine: rebuild the bot to build it there.",
+    f"on the node: {LOAD_IT}.": "on its machine: upgrade the bot to get the newest one.",
     f"on the node: {START_DOCKER}.": (
         "on its machine: tell whoever runs that machine, and start the bot again once it does."
     ),
@@ -101,9 +101,7 @@ def sentence(raw: str) -> str:
 
 def _crash(raw: str) -> str:
     """A traceback: its last line says what happened, the lines above only where."""
-    return (
-        f"Saltcellar made an error on the node (its minion's log tells where): {raw.strip().splitlines()[-1].strip()}."
-    )
+    return f"Saltcellar hit an error on the node (its minion's log says where): {raw.strip().splitlines()[-1].strip()}."
 
 
 def for_people(text: str) -> str:

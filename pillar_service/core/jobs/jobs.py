@@ -56,7 +56,7 @@ MAX_ATTEMPTS = 3
 QUEUED_FOR_S = DAY_S
 """A job that no master claims within this many seconds times out, so that it does not surprise anybody days later."""
 
-NO_MASTER = "No master asks for jobs: it waits until salt-master, with its dispatcher, runs again, and happens then."
+NO_MASTER = "No master is asking for jobs: this one waits until salt-master and its dispatcher run again."
 """Why a job waits although its node may be there (issue 1: if the master is away, say so where the person looks)."""
 
 CLAIM_LEASE_S = 60.0
@@ -84,14 +84,14 @@ def step(now: JobState, to: JobState) -> JobState:
     if to in NEXT[now]:
         return to
     if to is now:
-        raise Conflict(f"The job is {now} already.")
+        raise Conflict(f"The job is already {now}.")
     raise Conflict(f"A job that is {now} can't become {to}.")
 
 
 def refuse_too_many(there: int) -> None:
     """Raise TooMany if ``there``, the number of a bot's open jobs, has reached the limit."""
     if there >= MOST_OF_BOT:
-        raise TooMany(f"{there} jobs of this bot are not over yet: wait until some are, or cancel some.")
+        raise TooMany(f"{there} of this bot's jobs are not over yet: wait for one to end, or cancel one.")
 
 
 def require_cancellable(now: JobState) -> None:
@@ -99,7 +99,7 @@ def require_cancellable(now: JobState) -> None:
     if now in OVER:
         raise Conflict(f"This job is over ({now}): there is nothing left to cancel.")
     if JobState.CANCELLED not in NEXT[now]:
-        raise Conflict("This job runs already, and can't be called back: wait until it is over.")
+        raise Conflict("This job is running and can't be cancelled: wait until it is over.")
 
 
 def after_failure(reason: Reason, retry_safe: bool, attempts: int) -> JobState:

@@ -51,12 +51,12 @@ class Result:
     def read(cls, data: object) -> Self | None:
         """Read an event's data; None for the older form, which names a command but no run. Raises Invalid."""
         if not isinstance(data, Mapping):
-            raise Invalid("What came of a run must be an object.")
+            raise Invalid("A run's result must be an object.")
         if "run" not in data:
             return None
         jobs = data.get("jobs")
         if not isinstance(jobs, list) or len(jobs) > MOST_JOBS:
-            raise Invalid(f"The jobs of a run are a list of at most {MOST_JOBS} ids.")
+            raise Invalid(f"A run's jobs must be a list of at most {MOST_JOBS} ids.")
         return cls(
             _id(data["run"], "run"),
             names.text(data.get("jid"), "jid", 100),
@@ -88,5 +88,5 @@ def _shown(returned: Any) -> Any:
     try:
         json.dumps(returned, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise Invalid("What a run returned holds characters that are no text (lone surrogates).") from error
+        raise Invalid("What a run returned contains characters that are not text (lone surrogates).") from error
     return returned

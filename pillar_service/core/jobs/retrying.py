@@ -17,7 +17,7 @@ def by_person(command: str, state: JobState) -> str:
         raise Conflict("That job has not failed: there is nothing to try again.")
     name = commands.again(command)
     if name is None:
-        raise Conflict(f"{command} is not simply tried again: ask for it anew on the bot's page.")
+        raise Conflict(f"{command} can't simply be tried again: ask for it anew on the bot's page.")
     return name
 
 
@@ -29,9 +29,9 @@ def by_operator(command: str, state: JobState, has_bot: bool) -> str:
     if state not in OVER:
         raise Conflict(f"The job is {state}: wait until it is over, or cancel it while it is queued.")
     if not has_bot:
-        raise Conflict("A command of the catalogue is asked for anew: it may need a yes, a code or an approval again.")
+        raise Conflict("Ask for a command of the catalogue anew: it may need a yes, a code or an approval again.")
     if command == "bots.purge":
-        raise Conflict("Data whose time is over is asked to go every hour: nothing needs to be tried again.")
+        raise Conflict("Data whose time is over is deleted by a job every hour: there is nothing to try again.")
     if command == "bots.export":
-        raise Conflict("An export is asked for anew on the bot's page, with the password: it has its secret in it.")
+        raise Conflict("Ask for an export anew on the bot's page, with the password: it contains the bot's secret.")
     return commands.again(command) or command

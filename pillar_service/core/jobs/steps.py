@@ -12,11 +12,11 @@ KEPT = "Its data is kept"
 DONE = {
     "dir": "The place for its data is ready.",
     "config": "Its settings are written.",
-    "imported": "What was exported is in its place.",
-    "container": "Its container is made, and runs.",
+    "imported": "Its exported data is in its place.",
+    "container": "Its container is made and running.",
     "alive": "It answers.",
     "stopped": "It is stopped.",
-    "gone": "It runs no more.",
+    "gone": "It no longer runs.",
 }
 """What people read for each state of a bot (states/pubs/bot) that succeeded."""
 

@@ -60,30 +60,30 @@ _MAY = (
 def checked(written: object, known: Collection[str]) -> str:
     """The expression, if it is valid and uses only known names; raises Invalid."""
     if not isinstance(written, str) or not written.strip() or len(written) > LONGEST:
-        raise Invalid(f"An expression is a text of 1 to {LONGEST} characters, not {names.shown(written)}.")
+        raise Invalid(f"An expression must be a text of 1 to {LONGEST} characters, not {names.shown(written)}.")
     try:
         tree = ast.parse(written.strip(), mode="eval")
         for node in ast.walk(tree):
             _check(node, known)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Invalid(
-            f"{names.shown(written)} is no expression ({getattr(error, 'msg', 'it makes no sense')})."
+            f"{names.shown(written)} is not an expression ({getattr(error, 'msg', 'it makes no sense')})."
         ) from error
     return written.strip()
 
 
 def _check(node: ast.AST, known: Collection[str]) -> None:
     if not isinstance(node, _MAY):
-        raise Invalid(f"An expression can't have this in it: {type(node).__name__}.")
+        raise Invalid(f"An expression can't contain {type(node).__name__}.")
     if isinstance(node, ast.Call):
         if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords:
             raise Invalid(f"An expression can call only {', '.join(FUNCTIONS)}.")
     elif isinstance(node, ast.Name) and node.id not in (*known, *FUNCTIONS):
-        raise Invalid(f"{names.shown(node.id)} is not known here; there are: {', '.join(sorted(known))}.")
+        raise Invalid(f"{names.shown(node.id)} is not known here; use one of: {', '.join(sorted(known))}.")
     elif isinstance(node, ast.Attribute) and (node.attr.startswith("_") or not _of_names(node)):
         raise Invalid("A dot can follow only a name, as in seen.disk.value.")
     elif isinstance(node, ast.Constant) and not isinstance(node.value, str | int | float | None):
-        raise Invalid("An expression has only texts, numbers, True, False and None.")
+        raise Invalid("An expression can contain only texts, numbers, True, False and None.")
 
 
 def _of_names(node: ast.Attribute) -> bool:

@@ -47,7 +47,7 @@ class _Reader(PlainValues):
         top = self.mapping(value, (), "A machine", TOP)
         with self.faults.at(("machine",)):
             if words.machine(top.get("machine")) != name:
-                raise Invalid(f"This machine must be called as its file is: {name}.")
+                raise Invalid(f"The machine must have the name of its file: {name}.")
         about, each = self.about(top), self.each(top)
         memory = self.memory(top.get("memory"), each)
         self.known = frozenset((*PLACES[each], *memory))
@@ -68,7 +68,7 @@ class _Reader(PlainValues):
 
     def each(self, top: Mapping[str, Any]) -> Each:
         with self.faults.at(("each",)):
-            return names.one_of(Each, top.get("each", "node"), "kind of thing that a machine is for")
+            return names.one_of(Each, top.get("each", "node"), "value for 'each'")
         return Each.NODE
 
     def transitions(self, top: Mapping[str, Any]) -> tuple[Transition, ...]:
@@ -85,7 +85,7 @@ class _Reader(PlainValues):
             with self.faults.at(("memory", name)):
                 words.remembered(first)
                 if name in RESERVED or name in PLACES[each] or any(name in told for told in OBSERVED.values()):
-                    raise Invalid(f"{name} means something else already: choose another name.")
+                    raise Invalid(f"{name} already means something else: choose another name.")
         return kept
 
     def state(self, value: Any, at: Place, name: str) -> State:
@@ -130,16 +130,16 @@ class _Reader(PlainValues):
         with self.faults.at((*at, "hold")):
             hold = words.length(0, 86_400)(body.get("hold", 0), frozenset())
             if "hold" in body and kind in (Kind.TIMER, Kind.SCHEDULE):
-                raise Invalid(f"A {kind} has no 'hold': it fires when its time has come. Leave it out.")
+                raise Invalid(f"A {kind} can't have 'hold', because it fires at its time: leave it out.")
         return every, hold
 
     def when(self, body: Mapping[str, Any], at: Place, kind: Kind) -> str | None:
         if kind in (Kind.TIMER, Kind.SCHEDULE):
             if "when" in body:
-                self.faults.add((*at, "when"), f"A {kind} has no 'when': put 'if' into its transition.")
+                self.faults.add((*at, "when"), f"A {kind} can't have 'when': put 'if' into its transition instead.")
             return None
         if "when" not in body and kind not in words.UNASKED:
-            self.faults.add(at, "This watcher needs 'when': the expression of what makes it fire.")
+            self.faults.add(at, "This watcher needs 'when': an expression that says when it fires.")
             return None
         return self.expression(body.get("when", words.UNASKED.get(kind)), (*at, "when"), OBSERVED[kind])
 
@@ -160,7 +160,7 @@ class _Reader(PlainValues):
         body = self.mapping(value, at, "An action", (*Deed, *ACTION))
         deeds = [deed for deed in Deed if deed in body]
         if len(deeds) != 1:
-            self.faults.add(at, f"An action is exactly one of {', '.join(Deed)}.")
+            self.faults.add(at, f"An action needs exactly one of {', '.join(Deed)}.")
             return None
         deed, made = deeds[0], None
         with self.faults.at((*at, deed)):
@@ -197,7 +197,7 @@ class _Reader(PlainValues):
         kept = value if isinstance(value, dict) else {}
         if not 1 <= len(kept) <= MOST["keys"]:
             self.faults.add(
-                at, f"This must be 1 to {MOST['keys']} keys of the account's configuration with expressions."
+                at, f"This must be 1 to {MOST['keys']} keys of the account's configuration, each with an expression."
             )
         for key in kept:
             with self.faults.at((*at, key)):
@@ -231,4 +231,6 @@ class _Reader(PlainValues):
 
     def is_state(self, value: Any, at: Place) -> None:
         if not isinstance(value, str) or value not in self.states:
-            self.faults.add(at, f"{names.shown(value)} is no state; there are: {', '.join(self.states) or 'none'}.")
+            self.faults.add(
+                at, f"{names.shown(value)} is not a state; the states are: {', '.join(self.states) or 'none'}."
+            )

@@ -30,7 +30,7 @@ def word(value: object, what: str) -> str:
     if isinstance(value, str) and WORD.fullmatch(value):
         return value
     raise Invalid(
-        f"{names.shown(value)} can't name {what}: use up to 40 lower-case letters, digits and _, a letter first."
+        f"{names.shown(value)} can't name {what}: use up to 40 lower-case letters, digits and _, with a letter first."
     )
 
 
@@ -45,7 +45,7 @@ def remembered(value: Any) -> Any:
     """The value, if a machine may remember it: a number, a short text, yes, no or nothing; raises Invalid."""
     if value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 1000):
         return value
-    raise Invalid("A machine remembers numbers, texts of up to 1000 characters, yes, no and nothing.")
+    raise Invalid("A machine can only remember numbers, texts of up to 1000 characters, yes, no and nothing.")
 
 
 def filled(value: object, known: frozenset[str]) -> str:
@@ -53,14 +53,16 @@ def filled(value: object, known: frozenset[str]) -> str:
     if not isinstance(value, str) or not value or len(value) > 1000 or "\0" in value:
         raise Invalid(f"This must be a text of 1 to 1000 characters, not {names.shown(value)}.")
     if strange := sorted(templates.places(value) - known):
-        raise Invalid(f"{{{strange[0]}}} is not known here; there are: {', '.join(sorted(known))}.")
+        raise Invalid(f"{{{strange[0]}}} is not known here; use one of: {', '.join(sorted(known))}.")
     return value
 
 
 def argv(value: object, known: frozenset[str]) -> tuple[str, ...]:
     """An argument list; raises Invalid for a command line that a shell would have to read."""
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_WORDS:
-        raise Invalid(f"This must be a list of 1 to {MOST_WORDS} words, such as [docker, ps]: no shell reads it.")
+        raise Invalid(
+            f"This must be a list of 1 to {MOST_WORDS} words, such as [docker, ps]: it does not run in a shell."
+        )
     return tuple(filled(one, known) for one in value)
 
 
@@ -80,7 +82,7 @@ def user(value: object, _: frozenset[str]) -> str:
     """The value, if it is a valid name for a user of the node's system; raises Invalid."""
     if isinstance(value, str) and USER.fullmatch(value):
         return value
-    raise Invalid(f"{names.shown(value)} is no user's name.")
+    raise Invalid(f"{names.shown(value)} can't be a user's name.")
 
 
 def governor(value: object, _: frozenset[str]) -> str:
@@ -106,7 +108,9 @@ def path(value: object, known: frozenset[str]) -> str:
     """An absolute path; raises Invalid."""
     text = filled(value, known)
     if not text.startswith(("/", "{data}", "{checks}")) or ".." in text.split("/"):
-        raise Invalid(f"{names.shown(value)} must be a whole path, from / or {{data}} on, without '..'.")
+        raise Invalid(
+            f"{names.shown(value)} must be an absolute path, or begin with {{data}} or {{checks}}, without '..'."
+        )
     return text
 
 
@@ -114,14 +118,14 @@ def number(value: object, _: frozenset[str]) -> str:
     """The value, if it names something that a metric watcher can measure; raises Invalid."""
     if isinstance(value, str) and value in NUMBERS:
         return value
-    raise Invalid(f"{names.shown(value)} can't be measured; there are: {', '.join(NUMBERS)}.")
+    raise Invalid(f"{names.shown(value)} can't be measured; use one of: {', '.join(NUMBERS)}.")
 
 
 def key(value: object, _: frozenset[str]) -> str:
     """The value, if it is a key of an account's configuration; raises Invalid."""
     if isinstance(value, str) and KEY.fullmatch(value) and ".." not in value:
         return value
-    raise Invalid(f"{names.shown(value)} is no key of a configuration.")
+    raise Invalid(f"{names.shown(value)} can't be a configuration key.")
 
 
 def after(value: object, known: frozenset[str]) -> int | str:

@@ -34,7 +34,7 @@ class PlainValues:
             self.faults.add(at, f"{what} must be keys with values, not {names.shown(value)}.")
             return {}
         for word in value.keys() - set(known):
-            self.faults.add((*at, word), f"{names.shown(word)} is no word here; there are: {', '.join(known)}.")
+            self.faults.add((*at, word), f"{names.shown(word)} is unknown here; use one of: {', '.join(known)}.")
         return value
 
     def named(self, value: Any, at: Place, what: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class PlainValues:
         if value is not None and found is not value:
             self.faults.add(at, f"This must be keys with values, not {names.shown(value)}.")
         if len(found) > MOST["states"]:
-            self.faults.add(at, f"There are {len(found)} here; at most {MOST['states']} may be.")
+            self.faults.add(at, f"There are {len(found)} here; at most {MOST['states']} are allowed.")
         for name in found:
             with self.faults.at((*at, name)):
                 words.word(name, what)
@@ -55,5 +55,5 @@ class PlainValues:
             self.faults.add(at, f"This must be a list, not {names.shown(value)}.")
         found = value if isinstance(value, list) else []
         if len(found) > most:
-            self.faults.add(at, f"There are {len(found)} here; at most {most} may be.")
+            self.faults.add(at, f"There are {len(found)} here; at most {most} are allowed.")
         return found

@@ -43,13 +43,13 @@ SAYING = {
 def refuse_own(asker: Set[str], voter: Set[str]) -> None:
     """Raise Forbidden if asker and voter share an actor; each is a set of all actors that they were then or are now."""
     if asker & voter:
-        raise Forbidden("Nobody approves what they asked for themselves.")
+        raise Forbidden("You can't approve what you asked for yourself.")
 
 
 def refuse_second(voters: Iterable[Set[str]], voter: Set[str]) -> None:
     """Raise Conflict if the voter shares an actor with somebody who has voted; each is a set as in `refuse_own`."""
     if any(one & voter for one in voters):
-        raise Conflict("You have said so already.")
+        raise Conflict("You have already said so.")
 
 
 def binding(job: str, actor: str, fingerprint: str, plan: Mapping[str, Any]) -> str:

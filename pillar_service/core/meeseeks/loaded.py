@@ -39,7 +39,9 @@ def from_json(text: str) -> Loaded:
     try:
         return _made(Loaded, json.loads(text))  # type: ignore[no-any-return]
     except (ValueError, TypeError, KeyError, AttributeError, Invalid) as error:
-        raise Invalid(f"The kept catalogue can't be read ({type(error).__name__}): load it from its files.") from error
+        raise Invalid(
+            f"The stored catalogue can't be read ({type(error).__name__}): load it from its files again."
+        ) from error
 
 
 def _plain(value: Any) -> Any:

@@ -88,7 +88,7 @@ class Parameter:
         value = self.default if given is None or self.immutable else given
         checked = None if value is None else _CHECKS[self.kind](self, value)
         if self.immutable and given is not None and given != checked:
-            raise Invalid(f"{self.name} is always the same here and can't be given.")
+            raise Invalid(f"{self.name} is fixed here and can't be given.")
         return checked
 
     @property
@@ -120,16 +120,16 @@ def faults(parameter: Parameter) -> Iterator[str]:
     if not NAME.fullmatch(parameter.name) or parameter.name in TAKEN:
         yield f"{names.shown(parameter.name)} can't be a parameter's name: use lower-case letters, digits and '_'"
     if (parameter.kind is Kind.ENUM) != bool(parameter.choices):
-        yield "choices belong to an enum, and every enum needs some"
+        yield "only an enum can have choices, and it needs some"
     yield from _faults_of_choices(parameter.choices)
     if parameter.pattern is not None and parameter.kind not in TEXTS:
-        yield f"a {parameter.kind} has no pattern"
+        yield f"a {parameter.kind} can't have a pattern"
     if (parameter.least, parameter.most) != (None, None) and parameter.kind not in RANGED:
-        yield f"a {parameter.kind} has no least and most"
+        yield f"a {parameter.kind} can't have least and most"
     if parameter.bounds[0] > parameter.bounds[1]:
         yield "least is more than most"
     if parameter.required and (parameter.default is not None or parameter.immutable):
-        yield "what is required has no default and is not immutable"
+        yield "a required parameter can't have a default or be immutable"
     if parameter.immutable and parameter.default is None:
         yield "an immutable parameter needs a default"
     yield from _faults_of_default(parameter)
@@ -158,15 +158,15 @@ def read(name: str, given: Mapping[str, Any]) -> Parameter:
 
 def _faults_of_choices(choices: Sequence[str]) -> Iterator[str]:
     for choice in sorted({one for one in choices if choices.count(one) > 1}):
-        yield f"the choice {names.shown(choice)} stands here a second time"
+        yield f"the choice {names.shown(choice)} is here twice"
     for choice in choices:
         if len(choice.encode("utf-16-le", "surrogatepass")) > 2 * LONGEST_CHOICE:
-            yield f"the choice {names.shown(choice)} is longer than the {LONGEST_CHOICE} characters of a menu's line"
+            yield f"the choice {names.shown(choice)} is too long for a menu: use at most {LONGEST_CHOICE} characters"
 
 
 def _faults_of_default(parameter: Parameter) -> Iterator[str]:
     if parameter.secret and parameter.default is not None:
-        yield "a secret has no default: it would stand in the file"
+        yield "a secret can't have a default: everybody who reads the file would see it"
         return
     wrong = None if parameter.pattern is None else patterns.fault(parameter.pattern)
     if wrong:
@@ -191,7 +191,7 @@ def _text(parameter: Parameter, given: object) -> str:
     if not given.isprintable():
         raise parameter.refuse(given, " (it has characters that can't be printed)")
     if not least <= len(given) <= most:
-        raise parameter.refuse(given, f" (it has {len(given)} characters; from {least} to {most} are taken)")
+        raise parameter.refuse(given, f" (it has {len(given)} characters; {least} to {most} are allowed)")
     if parameter.pattern is not None and not _compiled(parameter.pattern).fullmatch(given):
         raise parameter.refuse(given)
     return given
@@ -244,7 +244,7 @@ def _duration(parameter: Parameter, given: object) -> int:
     except Invalid as error:
         raise parameter.refuse(given) from error
     if not least <= length_s <= most:
-        raise parameter.refuse(given, f" (from {durations.words(least)} to {durations.words(most)} are taken)")
+        raise parameter.refuse(given, f" ({durations.words(least)} to {durations.words(most)} are allowed)")
     return length_s
 
 
@@ -267,5 +267,5 @@ _WANTED = {
     Kind.BOT: "a bot's name, such as my.butt.nz",
     Kind.NODE: "a node's id, such as cellar-1",
     Kind.DURATION: "a length of time, such as 90s, 5m or 1h30m",
-    Kind.SECRET: "a text, which will be shown nowhere",
+    Kind.SECRET: "a text, which is never shown",
 }

@@ -26,8 +26,8 @@ def fault(pattern: str) -> str | None:
         re.compile(pattern)
         busy = _busy(_parser.parse(pattern))
     except (re.error, OverflowError, RecursionError) as error:
-        return f"is no regular expression ({error})"
-    return "repeats a repeat, which can take for ever: put something fixed between" if busy else None
+        return f"is not a regular expression ({error})"
+    return "repeats a repeat, which can take for ever: put something fixed between them" if busy else None
 
 
 def _busy(parsed: Any) -> bool:

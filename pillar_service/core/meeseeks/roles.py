@@ -70,7 +70,7 @@ class Caller:
         """Why their account's address gives them no role, as a sentence; None if it does, or there is none."""
         if not self.email or self.state is None or self.is_proved:
             return None
-        return f"{self.email} is not verified: no role counts by it."
+        return f"{self.email} is not verified: it gives you no role."
 
     def __str__(self) -> str:
         return " = ".join(sorted(self.users)) or "nobody"
@@ -157,7 +157,7 @@ class Policy:
         """
         if suspended(who):
             return _denied(
-                Reason.SUSPENDED, "Your account is suspended: until it is resumed, nothing can be asked for."
+                Reason.SUSPENDED, "Your account is suspended: you can't ask for anything until it is resumed."
             )
         tried = [
             (role, grant, grant.stage(command, arguments, channel)) for role in self.of(who) for grant in role.grants
@@ -184,7 +184,7 @@ class Policy:
             lines.append(f"role {role.name}, by {_listed([f'group {group}' for group in groups] or ['name'])}")
             lines.extend(f"  {_told(grant)}: {_FIT[grant.stage(command, arguments, channel)]}" for grant in role.grants)
         if decision.allowed:
-            lines.append(f"nodes: of those with {asked or 'whatever labels'}, those with {decision.selector}")
+            lines.append(f"nodes: of those with {asked or 'any labels'}, those with {decision.selector}")
         return lines
 
 
@@ -208,7 +208,7 @@ def _denied(reason: Reason, why: str) -> Decision:
 
 
 def _told(grant: Grant) -> str:
-    arguments = "".join(f", where {name} is like {pattern}" for name, pattern in sorted(grant.arguments.items()))
+    arguments = "".join(f", where {name} matches {pattern}" for name, pattern in sorted(grant.arguments.items()))
     nodes = str(grant.selector) or "every node"
     return f"{_listed(grant.commands)} on {nodes} in {_listed(grant.channels)}{arguments}"
 
@@ -219,9 +219,9 @@ def _listed(words: Iterable[str]) -> str:
 
 _WHY = {
     Reason.NO_ROLE: "No role names you: ask an operator to put you into one.",
-    Reason.COMMAND: "None of your roles may run {command}: 'help' lists what they may.",
-    Reason.CHANNEL: "{command} is not granted to you in this place: ask in a channel, or a direct message, that is.",
-    Reason.ARGUMENT: "{command} is granted to you, but not with these arguments.",
+    Reason.COMMAND: "None of your roles may run {command}: 'help' lists what you may run.",
+    Reason.CHANNEL: "You may not run {command} here: ask in a channel or direct message where you may.",
+    Reason.ARGUMENT: "You may run {command}, but not with these arguments.",
 }
 
 _FIT = {

@@ -25,8 +25,8 @@ def places(template: str) -> frozenset[str]:
             found.add(match[1])
         elif match[0] in "{}":
             raise Invalid(
-                f"{names.shown(template)} has a brace alone at character {match.start() + 1}: write '{{name}}' for an "
-                "argument, and a brace twice for a brace."
+                f"{names.shown(template)} has a single brace at character {match.start() + 1}: write '{{name}}' for an "
+                "argument, and '{{' or '}}' for a brace."
             )
     return frozenset(found)
 
@@ -50,7 +50,7 @@ def words(templates: Sequence[str], arguments: Mapping[str, Any]) -> list[str]:
         if value is None:
             continue
         if value.startswith("-") and not template.startswith("-") and "--" not in filled and not _says_so(template):
-            raise Invalid(f"The argument {_first(template)} may not begin with '-': it would be read as an option.")
+            raise Invalid(f"The argument {_first(template)} can't begin with '-': it would be read as an option.")
         filled.append(value)
     return filled
 

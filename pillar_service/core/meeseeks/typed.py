@@ -67,7 +67,7 @@ def words(line: object) -> list[Word]:
     if not isinstance(line, str):
         raise Invalid(f"Write a line of text, not {names.shown(line)}.")
     if len(line) > LONGEST:
-        raise Invalid(f"This line has {len(line)} characters; at most {LONGEST} are taken.")
+        raise Invalid(f"This line has {len(line)} characters; at most {LONGEST} are allowed.")
     return _Line(INVISIBLE.sub("", line)).words()
 
 
@@ -129,7 +129,7 @@ class _Line:
                 raise Invalid(f"Put a blank after the quote at character {self.at}, or '\\' before it.")
             else:
                 text += char
-        raise Invalid(f"The quote at character {start + 1} is never closed: end it with another one.")
+        raise Invalid(f"The quote at character {start + 1} is never closed: add the closing one.")
 
 
 class _Reader:

@@ -126,7 +126,7 @@ def packed(signed: bytes, signature: bytes, files: Mapping[str, bytes]) -> bytes
     told: dict[str, Any] = {"manifest": _text(signed), "signature": _text(signature)}
     whole = json.dumps({**told, "files": {path: _text(one) for path, one in sorted(files.items())}}).encode()
     if len(whole) > LARGEST:
-        raise Invalid(f"The bundle has {len(whole)} bytes; at most {LARGEST} may be.")
+        raise Invalid(f"The bundle has {len(whole)} bytes; at most {LARGEST} are allowed.")
     return whole
 
 
@@ -137,7 +137,7 @@ def opened(whole: bytes) -> Opened:
     told = _object(whole, "bundle")
     files = told.get("files")
     if not isinstance(files, dict) or len(files) > MOST_FILES:
-        raise Invalid(f"A bundle has at most {MOST_FILES} files.")
+        raise Invalid(f"A bundle can have at most {MOST_FILES} files.")
     return Opened(
         _bytes(told.get("manifest")), _bytes(told.get("signature")), {path(one): _bytes(files[one]) for one in files}
     )
@@ -147,14 +147,14 @@ def manifest(signed: bytes) -> Manifest:
     """The manifest in the signed bytes; raises Invalid."""
     told = _object(signed, "manifest")
     if told.get("format") != FORMAT:
-        raise Invalid("The bundle's format is another than this node knows: upgrade the node.")
+        raise Invalid("This node does not know the bundle's format: upgrade the node.")
     files = told.get("files")
     if not isinstance(files, dict) or not files or len(files) > MOST_FILES:
-        raise Invalid(f"A bundle has 1 to {MOST_FILES} files.")
+        raise Invalid(f"A bundle must have 1 to {MOST_FILES} files.")
     for one, digest in files.items():
         path(one)
         if not isinstance(digest, str) or not SHA256.fullmatch(digest):
-            raise Invalid(f"The checksum of {one} makes no sense.")
+            raise Invalid(f"The checksum of {one} is not a SHA-256.")
     return Manifest(
         names.whole_number(told.get("serial"), "serial", 1, 2**53),
         names.whole_number(told.get("made_at"), "time", 0, 2**40),
@@ -171,7 +171,7 @@ def manifest(signed: bytes) -> Manifest:
 def check_files(told: Manifest, files: Mapping[str, bytes]) -> None:
     """Raise Invalid unless these are exactly the files that the manifest lists."""
     if set(files) != set(told.files):
-        raise Invalid("The bundle's files are others than its manifest names.")
+        raise Invalid("The bundle's files are not those that its manifest names.")
     for one, content in files.items():
         if len(content) > LARGEST_FILE:
             raise Invalid(f"{one} has more than {LARGEST_FILE} bytes.")
@@ -186,7 +186,7 @@ def check_age(told: Manifest, newest: int, now: float | None) -> None:
     """
     if told.serial < newest:
         raise Conflict(
-            f"The bundle {told.serial} is older than {newest}, which this node has had already: publish it again."
+            f"The bundle {told.serial} is older than {newest}, which this node already had: publish it again."
         )
     if now is not None and now > told.expires_at:
         raise Conflict(f"The bundle {told.serial} has expired: publish it again.")
@@ -201,23 +201,21 @@ def path(value: object) -> str:
     """The value, if it is a valid path in a bundle; raises Invalid."""
     if isinstance(value, str) and PATH.fullmatch(value):
         return value
-    raise Invalid(
-        f"{names.shown(value)} can't be in a bundle: there are machines/NAME.yaml, beacons/NAME.py and checks/NAME."
-    )
+    raise Invalid(f"{names.shown(value)} can't be in a bundle: use machines/NAME.yaml, beacons/NAME.py or checks/NAME.")
 
 
 def account(value: object) -> str | None:
     """The value, if it is an account's id, or None for all accounts; raises Invalid."""
     if value is None or names.is_id(value):
         return value
-    raise Invalid(f"{names.shown(value)} is no id of an account: `salt-run accounts.list` tells them.")
+    raise Invalid(f"{names.shown(value)} is not an account's id: `salt-run accounts.list` shows them.")
 
 
 def patterns(value: object, what: str) -> tuple[str, ...]:
     """Patterns of node ids, such as `web-*`; raises Invalid."""
     listed = value if isinstance(value, list) else [] if value is None else [None]
     if len(listed) > 1000 or not all(isinstance(one, str) and PATTERN.fullmatch(one) for one in listed):
-        raise Invalid(f"The {what} list must be patterns of nodes' ids, such as 'cellar-*'.")
+        raise Invalid(f"The {what} list must contain patterns of nodes' ids, such as 'cellar-*'.")
     return tuple(listed)
 
 
@@ -246,7 +244,7 @@ def _bytes(value: object) -> bytes:
     try:
         return base64.b64decode(value if isinstance(value, str) else "!", validate=True)
     except ValueError as error:
-        raise Invalid("The bundle makes no sense: a part of it is not base64.") from error
+        raise Invalid("The bundle can't be read: a part of it is not base64.") from error
 
 
 def _object(raw: bytes, what: str) -> dict[str, Any]:

@@ -37,11 +37,11 @@ def refusal(command: str, load: Mapping[str, Any]) -> str | None:
     ``load`` is what the node sent, with ``id`` as the master authenticated it.
     """
     if command not in ASKED:
-        return "no node needs that here"
+        return "no node here needs that"
     if command == "_return" and "resource_id" in load:
         return "it returns under another id"
     if command == "_pillar" and load.get("ext"):
-        return "it asks for a pillar of its own choosing"
+        return "it asks for a pillar that it chose itself"
     if command == "_minion_event":
         if load.get("pretag") is not None:
             return "only a master puts a tag before another"
@@ -54,7 +54,7 @@ def _told_wrongly(node: str, event: Mapping[str, Any]) -> str | None:
     if not isinstance(tag, str) or not may_fire(node, tag):
         return f"it may not fire {tag!r}"
     if isinstance(data, Mapping) and (data.get("id", node) != node or "minions" in data):
-        return f"its {tag!r} speaks of others"
+        return f"its {tag!r} is about others"
     return None
 
 

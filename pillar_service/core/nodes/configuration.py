@@ -49,18 +49,16 @@ def written(value: object) -> str:
         text = json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
         json.dumps(value, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
-        raise Invalid(
-            "The value is no JSON that can be kept: it has lone surrogates, or numbers such as NaN."
-        ) from error
+        raise Invalid("The value can't be kept as JSON: it has lone surrogates, or numbers such as NaN.") from error
     if len(text) > LARGEST_VALUE:
-        raise Invalid(f"The value has {len(text)} bytes as JSON; at most {LARGEST_VALUE} are possible.")
+        raise Invalid(f"The value has {len(text)} bytes as JSON; at most {LARGEST_VALUE} are allowed.")
     return text
 
 
 def _check(value: object, deepest: int) -> None:
     """Raise Invalid for what a minion can't receive: too many levels, or a whole number of more than 64 bits."""
     if deepest == 0:
-        raise Invalid(f"The value is nested too deep: at most {DEEPEST} levels are possible.")
+        raise Invalid(f"The value is nested too deep: at most {DEEPEST} levels are allowed.")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise Invalid("A whole number must have at most 64 bits: write a longer one as a text.")
     for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
@@ -71,15 +69,17 @@ def check_room(sizes: Mapping[str, int], key: str, size: int) -> None:
     """Raise Conflict if an account has no room for one more value of that size; ``sizes`` are those of its values by key."""
     after = {**sizes, key: size}
     if len(after) > MOST_KEYS:
-        raise Conflict(f"There are {MOST_KEYS} keys, and more are not possible: delete one first.")
+        raise Conflict(f"There are {MOST_KEYS} keys, and no more are allowed: delete one first.")
     if sum(after.values()) > LARGEST:
-        raise Conflict(f"All values together may have {LARGEST} bytes, and would have more: delete some first.")
+        raise Conflict(
+            f"All values together would have more than the {LARGEST} bytes that are allowed: delete some first."
+        )
 
 
 def check_pace(lately: int) -> None:
     """Raise TooMany if that many changes were made in the last minute."""
     if lately >= MOST_A_MINUTE:
-        raise TooMany(f"That is more than {MOST_A_MINUTE} changes in a minute: wait for one.")
+        raise TooMany(f"That is more than {MOST_A_MINUTE} changes in a minute: wait a minute.")
 
 
 def check_revision(key: str, current: Mapping[str, Any] | None, expected: int | None) -> None:
@@ -89,8 +89,8 @@ def check_revision(key: str, current: Mapping[str, Any] | None, expected: int | 
     """
     if expected is None or expected == (current["revision"] if current else 0):
         return
-    stands = f"has the revision {current['revision']} now" if current else "has no value now"
-    raise Changed(f"Somebody was faster: {key} {stands}. Look at it, then try again.", current)
+    stands = f"now has the revision {current['revision']}" if current else "now has no value"
+    raise Changed(f"Somebody else changed it first: {key} {stands}. Look at it, then try again.", current)
 
 
 def section(revision: int, keys: Mapping[str, tuple[Any, int]]) -> dict[str, Any]:

@@ -99,7 +99,9 @@ def pattern(value: object) -> str:
 def require_fitting(name: str, pattern: str) -> None:
     """Raise Forbidden if a node's name does not match a token's pattern."""
     if not fnmatchcase(name, pattern):
-        raise Forbidden(f"This token is for nodes called {pattern}, not {name}: choose such a name, or make another.")
+        raise Forbidden(
+            f"This token is for nodes called {pattern}, not {name}: choose a name that fits, or make another token."
+        )
 
 
 def decide(token: Token, known: Known | None, name: str, public_key: str, now: float) -> Redeemed:
@@ -114,9 +116,9 @@ def decide(token: Token, known: Known | None, name: str, public_key: str, now: f
     if known is not None and same and known.account == token.account and known.enrolled_by == token.id:
         return Redeemed.SAME
     if token.expires_at <= now:
-        raise Unauthenticated("This token's time is over: make a new one.")
+        raise Unauthenticated("This token has expired: make a new one.")
     if token.used >= token.uses:
-        raise Unauthenticated("This token was used already: make a new one.")
+        raise Unauthenticated("This token was already used: make a new one.")
     require_fitting(name, token.pattern)
     if known is None:
         return Redeemed.NEW
@@ -125,15 +127,15 @@ def decide(token: Token, known: Known | None, name: str, public_key: str, now: f
 
 def _again(token: Token, known: Known, name: str, public_key: str, same: bool) -> Redeemed:
     if known.account != token.account:
-        raise Conflict(f"The node {name} is somebody else's: choose another name.")
+        raise Conflict(f"The node {name} belongs to somebody else: choose another name.")
     if same:
         return Redeemed.SAME
     if known.key_state is KeyState.REVOKED and known.public_key == public_key:
-        raise Forbidden("This key was revoked, and never comes back: enrol again with `--new-key`.")
+        raise Forbidden("This key was revoked for good: enrol again with `--new-key`.")
     if known.key_state is KeyState.ACCEPTED and not token.replaces:
         raise Conflict(
-            f"There is a node {name} with another key: choose another name, revoke its key, or, if its disk was lost, make a "
-            "token for re-enrolment."
+            f"There is already a node {name} with another key: choose another name, revoke its key, or, if its disk was lost, "
+            "make a token for re-enrolment."
         )
     return Redeemed.REPLACED
 

@@ -31,11 +31,11 @@ MOST_CHANGES, LONGEST_SHOWN = 200, 200
 def checked(given: object) -> dict[str, Any]:
     """Facts as they are kept: without secrets, whoever sent them; raises Invalid."""
     if not isinstance(given, Mapping):
-        raise Invalid("Facts are an object of names and values.")
+        raise Invalid("Facts must be an object of names and values.")
     try:
         size = len(written(given))
     except (TypeError, ValueError, RecursionError) as error:
-        raise Invalid("These facts are no JSON that can be kept.") from error
+        raise Invalid("These facts can't be kept as JSON.") from error
     if size > LARGEST:
         raise Invalid(f"The facts have {size} characters as JSON; at most {LARGEST} are kept.")
     return {_name(key): _of(key, value, DEEPEST) for key, value in given.items()}

@@ -17,7 +17,7 @@ mount_volume() {
   tries=0
   until [ -b "$device" ]; do
     tries=$((tries + 1))
-    [ $((tries * 2)) -le "$wait" ] || { echo "The volume $device did not come."; exit 1; }
+    [ $((tries * 2)) -le "$wait" ] || { echo "The volume $device did not appear."; exit 1; }
     sleep 2
   done
   blkid "$device" >/dev/null || mkfs.ext4 -q -L saltcellar "$device"

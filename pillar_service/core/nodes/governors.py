@@ -73,7 +73,7 @@ def held_by(leases: Iterable[Lease], who: str, fence: int, now: float) -> Lease:
         if (one.holder, one.fence) == (who, fence):
             return one
     raise Conflict(
-        f"The lease with the fence {fence} is over: stop, take it anew, and look at what was done meanwhile."
+        f"The lease with the fence {fence} is over: stop, take a new one, and check what was done meanwhile."
     )
 
 

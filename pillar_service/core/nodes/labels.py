@@ -66,5 +66,5 @@ def read(text: str) -> dict[str, str]:
     pairs = [word.partition("=") for word in text.replace(",", " ").split()]
     found = {one: its for one, _, its in pairs}
     if len(found) < len(pairs):
-        raise Invalid("A label stands there twice: give each key one value.")
+        raise Invalid("A label is there twice: give each key one value.")
     return checked(found)

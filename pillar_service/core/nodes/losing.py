@@ -21,8 +21,8 @@ def refuse_if_heard(node: str, heard_at: float | None, now: float) -> None:
     """Raise Conflict if a node was heard from just now (``heard_at`` in Unix seconds), as it seems to be alive."""
     if heard_at is not None and now - heard_at < HEARD_WITHIN_S:
         raise Conflict(
-            f"{node} was heard of {max(0, int(now - heard_at))} seconds ago, so it seems to live: drain it instead. If its "
-            "containers will never run again all the same, say so (anyway)."
+            f"{node} was heard from {max(0, int(now - heard_at))} seconds ago, so it seems to be alive: drain it instead. If "
+            "its containers will never run again all the same, say so (anyway)."
         )
 
 
@@ -54,11 +54,11 @@ def refuse_restore(name: str, node: str, is_lost: bool, pub_id: str | None, tar:
             "drain that node, or declare it lost first."
         )
     if tar is None or pub_id is None:
-        raise NotFound(f"No export of everything is kept of {name}, so it can't be restored: only its machine has it.")
-    if tar.pub_id != pub_id:
-        raise Conflict(
-            f"The tar that is kept is of {tar.pub_id}, but {name} is {pub_id}: it can't be restored from that."
+        raise NotFound(
+            f"No export of everything is kept of {name}, so it can't be restored: only its machine has its data."
         )
+    if tar.pub_id != pub_id:
+        raise Conflict(f"The stored tar is of {tar.pub_id}, but {name} is {pub_id}: it can't be restored from that.")
     return tar
 
 
@@ -67,6 +67,6 @@ def refuse_unread(name: str, known: int | None, tar: Tar, typed: str | None) -> 
     missing = unread(known, tar)
     if missing and typed != name:
         raise ForkHazard(
-            f"The newest export ends at message {tar.sequence}, and {name} has written {missing} more that are lost: who "
-            f"has read those will never take what it writes next. To restore it all the same, type its name ({name})."
+            f"The newest export ends at message {tar.sequence}, and {name} has written {missing} more, which are lost. Whoever "
+            f"has read those will never accept what it writes next. To restore it anyway, type its name ({name})."
         )

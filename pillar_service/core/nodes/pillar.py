@@ -109,7 +109,7 @@ class NotThisPillar(ValueError):
 def read(node: str, answer: object) -> dict[str, Any]:
     """The pillar in an answer, if it is this node's; raises NotThisPillar with the reason."""
     if not isinstance(answer, dict) or not isinstance(answer.get(KEY), dict):
-        raise NotThisPillar(f"the answer is no pillar of ours (it has no '{KEY}' section)")
+        raise NotThisPillar(f"the answer is not a pillar of ours (it has no '{KEY}' section)")
     ours = answer[KEY]
     if ours.get("node") != node:
         raise NotThisPillar(f"the answer is the pillar of another node ({ours.get('node')!r:.60})")

@@ -110,16 +110,16 @@ def parse(text: object) -> Selector:
     Raises Invalid, with the position (in characters, from 1) of the error, and what is expected there.
     """
     if not isinstance(text, str):
-        raise Invalid(f"A selector is a text such as 'environment=prd,!gpu', not {names.shown(text)}.")
+        raise Invalid(f"A selector must be a text such as 'environment=prd,!gpu', not {names.shown(text)}.")
     if len(text) > 2 * LONGEST:
-        raise Invalid(f"This selector has {len(text)} characters; at most {LONGEST} are taken.")
+        raise Invalid(f"This selector has {len(text)} characters; at most {LONGEST} are allowed.")
     return _selector(_Reading(text).requirements())
 
 
 def _selector(requirements: Iterable[Requirement]) -> Selector:
     made = Selector(tuple(sorted(set(requirements))))
     if len(str(made)) > LONGEST:
-        raise Invalid(f"This selector is too long: at most {LONGEST} characters are taken.")
+        raise Invalid(f"This selector is too long: at most {LONGEST} characters are allowed.")
     return made
 
 
@@ -179,5 +179,5 @@ class _Reading:
         token, at = self.tokens[0]
         found = names.shown(token) if token else "its end"
         raise Invalid(
-            f"The selector {names.shown(self.text)} is wrong at character {at + 1}: {found}, where {what} belongs."
+            f"The selector {names.shown(self.text)} is wrong at character {at + 1}: {found}, but {what} belongs there."
         )

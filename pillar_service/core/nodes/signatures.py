@@ -66,4 +66,4 @@ def request(claims: Mapping[str, Any]) -> Request:
         epoch = names.whole_number(claims.get("ep"), "epoch", 0, 2**53)
         return Request(epoch, names.whole_number(claims.get("n"), "number", 0, 2**53))
     except Invalid as error:
-        raise Unauthenticated("This token does not say which request it is for (ep, n): sign it with both.") from error
+        raise Unauthenticated("This token does not say which request it is for: sign it with ep and n.") from error

@@ -78,7 +78,7 @@ def split(nodes: Sequence[str], written: object) -> list[list[str]]:
     return [wave for wave in waves if wave]
 
 
-_HOW = "Waves are written as '1,10%,rest', numbers or shares, with 'rest' only at the end; not {}."
+_HOW = "Write waves as '1,10%,rest' (numbers or shares, 'rest' only at the end), not {}."
 
 
 def _count(size: str, all: int, written: object) -> int:
@@ -94,7 +94,9 @@ def deadline(written: object) -> int:
     """The deadline of a wave in seconds; raises Invalid."""
     seconds = durations.seconds(written, "deadline of a wave")
     if not SOON_S <= seconds <= LATE_S:
-        raise Invalid(f"The deadline of a wave is between {durations.words(SOON_S)} and {durations.words(LATE_S)}.")
+        raise Invalid(
+            f"The deadline of a wave must be between {durations.words(SOON_S)} and {durations.words(LATE_S)}."
+        )
     return seconds
 
 
@@ -106,7 +108,7 @@ def judge(seen: Seen, version: str, deadline_s: int, now: float) -> tuple[NodeSt
     if seen.version == version and is_there:
         return NodeState.DONE, ""
     if now - seen.asked_at > deadline_s:
-        was = f"it is {seen.version}" if is_there else "it was not heard of since"
+        was = f"it is {seen.version}" if is_there else "it was not heard from since"
         return NodeState.FAILED, f"{seen.node} was not {version} within {durations.words(deadline_s)}: {was}."
     return NodeState.ASKED, ""
 

@@ -59,22 +59,25 @@ class Letter:
 
 def welcome(place: str, link: str) -> Letter:
     """To a newcomer: the link that leads to the first bot."""
-    told = f"Somebody, we hope you, wants to start a bot at {place} with this address. To go on, open\n\n  {link}\n\n"
-    return Letter(f"Welcome to {place}", f"{told}within a day. If it was not you, do nothing: nothing was made.\n")
+    told = (
+        f"Somebody, we hope you, wants to start a bot at {place} with this address. To continue, open\n\n  {link}\n\n"
+    )
+    return Letter(f"Welcome to {place}", f"{told}within a day. If it was not you, do nothing: no account was made.\n")
 
 
 def known(place: str, link: str) -> Letter:
     """To the owner of an account whose address somebody tried to register again."""
-    told = f"Somebody tried to register at {place} with your address. You have an account already: sign in, or set\n"
+    told = f"Somebody tried to register at {place} with your address. You already have an account: sign in, or set\n"
     ending = f"another password, at\n\n  {link}\n\nIf it was not you, do nothing: nothing has changed.\n"
     return Letter(f"You have an account at {place}", told + ending)
 
 
 def reset(place: str, link: str) -> Letter:
     """To somebody who has forgotten the password."""
-    told = f"To set another password for your account at {place}, open\n\n  {link}\n\nwithin an hour. It ends all\n"
+    told = f"To set another password for your account at {place}, open\n\n  {link}\n\nwithin an hour. A new password\n"
     ending = (
-        "sessions, all tokens of your programs, and who in Slack is you.\nIf you did not ask for this, do nothing.\n"
+        "ends all sessions, all tokens of your programs and all links to your users in Slack.\n"
+        "If you did not ask for this, do nothing.\n"
     )
     return Letter(f"Another password for {place}", told + ending)
 
@@ -87,7 +90,7 @@ def verify(place: str, link: str) -> Letter:
 
 def moved(place: str, now: str) -> Letter:
     """To the previous address of an account, which has a new one."""
-    told = f"Your account at {place} has another e-mail address now: {now}.\n\n"
+    told = f"Your account at {place} now has another e-mail address: {now}.\n\n"
     return Letter(f"Your address at {place} has changed", f"{told}If it was not you, write to whoever runs {place}.\n")
 
 
@@ -101,15 +104,17 @@ def changed(place: str, link: str, besides: str) -> Letter:
 def ended(tokens: int, users: int) -> str:
     """Lines about what ended with a password: so many tokens of programs, and Slack users linked to the account."""
     told = [f"{_tokens(tokens)} ended with it: make new ones."] if tokens else []
-    told += [f"{_users(users)} not you any more: to be it again, write '2fa enrol' there."] if users else []
+    told += (
+        [f"{_users(users)} no longer linked to your account: to link again, write '2fa enrol' there."] if users else []
+    )
     return "\n".join(told)
 
 
 def stay(tokens: int, users: int) -> str:
     """Lines about what a new password leaves valid: so many tokens of programs, and Slack users linked to the account."""
-    told = [f"{_tokens(tokens)} {'is' if tokens == 1 else 'are'} good as before."] if tokens else []
-    told += [f"{_users(users)} you as before."] if users else []
-    return "\n".join([*told, "End on your account's page, and in chat, what is not yours."] if told else [])
+    told = [f"{_tokens(tokens)} {'is' if tokens == 1 else 'are'} still valid."] if tokens else []
+    told += [f"{_users(users)} still linked to your account."] if users else []
+    return "\n".join([*told, "End what is not yours, on your account's page or in chat."] if told else [])
 
 
 def _tokens(count: int) -> str:
@@ -122,37 +127,37 @@ def _users(count: int) -> str:
 
 def chat_linked(place: str, user: str, link: str) -> Letter:
     """To the owner of an account that was linked to a chat user by somebody signed in to it."""
-    told = f"The user {user} in Slack is you at {place} now, and may ask there for what you may. To end it, open\n\n"
-    return Letter(f"You in Slack, at {place}", f"{told}  {link}\n\nIf it was not you, set another password, too.\n")
+    told = f"The user {user} in Slack is now linked to your account at {place}, and may ask there for what you may.\n"
+    ending = f"To unlink it, open\n\n  {link}\n\nIf it was not you, set another password, too.\n"
+    return Letter(f"A user in Slack is linked to your account at {place}", told + ending)
 
 
 def chat_contested(place: str, user: str, link: str) -> Letter:
     """To the owner of an account linked to a chat user, when somebody tried to link that user to another account."""
-    told = f"With another account somebody has said at {place} that they are {user} in Slack, who is you. They were\n"
+    told = f"Somebody tried to link the user {user} in Slack, who is linked to your account at {place}, to another. That was\n"
     ending = (
-        "refused, and nothing has changed. But who writes as you in Slack may have asked for that link: if it was not\n"
+        "refused, and nothing has changed. But whoever writes as you in Slack may have asked for that: if it was not\n"
     )
-    way = f"you, look who is signed in there. If you want to be {user} with the other account, end it with this one first:\n"
-    return Letter(f"Somebody says that they are you in Slack, at {place}", f"{told}{ending}{way}\n  {link}\n")
+    way = f"you, check who is signed in there. To link {user} to the other account, unlink it from this one first:\n"
+    return Letter(f"Somebody tried to link your user in Slack at {place}", f"{told}{ending}{way}\n  {link}\n")
 
 
 def chat_unlinked(place: str, user: str, link: str) -> Letter:
     """To the owner of an account whose link to a chat user was ended by an operator."""
-    told = (
-        f"Who runs {place} has ended that the user {user} in Slack is you. To be it again, write '2fa enrol' there.\n"
-    )
-    return Letter(f"No more you in Slack, at {place}", f"{told}What else is you in Slack stands at\n\n  {link}\n")
+    told = f"Whoever runs {place} has unlinked the user {user} in Slack from your account. To link it again, write\n"
+    ending = f"'2fa enrol' there. What else is linked is listed at\n\n  {link}\n"
+    return Letter(f"A user in Slack is no longer linked to your account at {place}", told + ending)
 
 
 def factor_off(place: str, link: str) -> Letter:
     """To somebody whose second factor was turned off by an operator because it was lost."""
-    told = (
-        f"Who runs {place} has turned off the second factor of your account. To turn it on again, open\n\n  {link}\n\n"
-    )
+    told = f"Whoever runs {place} has turned off the second factor of your account. To turn it on again, open\n\n  {link}\n\n"
     return Letter(f"Your second factor at {place} is off", f"{told}If you did not ask for this, write to them now.\n")
 
 
 def forwarding_failed(place: str, where: str, why: str, link: str) -> Letter:
     """To whoever made a forwarding that was switched off because nobody accepted its events."""
-    told = f"Events were forwarded to {where}, and are not any more. The last try ended so:\n\n  {why}\n\n"
-    return Letter(f"{place}: events go to {where} no more", f"{told}To switch it on again, open\n\n  {link}\n")
+    told = f"Events are no longer forwarded to {where}. This is how the last try failed:\n\n  {why}\n\n"
+    return Letter(
+        f"{place}: events are no longer forwarded to {where}", f"{told}To switch it on again, open\n\n  {link}\n"
+    )

@@ -96,7 +96,7 @@ def to_ask(command: str) -> Act:
     """
     if command in OF_COMMAND:
         return OF_COMMAND[command]
-    raise Conflict(f"{command} is of a newer version of the service: with this one nothing can be done about it.")
+    raise Conflict(f"{command} belongs to a newer version of the service: this version can't act on it.")
 
 
 def acting_role(role: AccountRole, has_second_factor: bool) -> AccountRole:
@@ -119,8 +119,8 @@ def refuse_on_theirs(bot: str, node: str, command: str, may: frozenset[Act]) -> 
     """
     if OF_COMMAND[command] not in may:
         raise Forbidden(
-            f"{bot} is on {node}, a node of an account's own, which no role means: who may do that on the bot's page may ask "
-            "for it here, too, once they have said which account they are ('2fa enrol')."
+            f"{bot} is on {node}, which belongs to an account, so roles don't cover it. If you may do this on the bot's page, "
+            "link your account ('2fa enrol'), then ask again."
         )
 
 

@@ -16,8 +16,8 @@ DAY_MOST = 50
 """How many invitations a person may send in a day: each is a mail to somebody who did not ask for it."""
 
 NOT_VALID = (
-    "This invitation is not good any more: it was used, taken back, or is older than 7 days. "
-    "Ask who sent it to you for a new one."
+    "This invitation is no longer valid: it was used, taken back, or is older than 7 days. "
+    "Ask whoever sent it for a new one."
 )
 """The same for every invitation that can't be accepted, so that guessing reveals nothing."""
 
@@ -51,9 +51,9 @@ def handed_over(
     Conflict (to a suspended account, with which the bot would stop).
     """
     if taker not in people:
-        raise NotFound("A bot can be handed over to a member only: invite that person first.")
+        raise NotFound("A bot can only be handed over to a member: invite that person first.")
     if taker == giver or people[taker] is Belonging.OWNER:
-        raise Invalid("This person owns the bot already: choose another member.")
+        raise Invalid("This person already owns the bot: choose another member.")
     if taker not in active:
         raise Conflict("That account is suspended, and the bot would stop with it: choose another member.")
     return {giver: Belonging.MEMBER, taker: Belonging.OWNER}

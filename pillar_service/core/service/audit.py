@@ -49,9 +49,9 @@ def fault(before: str, n: int, row: Entry) -> str | None:
     if row.n != n:
         return f"Row {n} is missing: the next one is {row.n}."
     if not row.is_blanked and hashed(row.salt, row.detail) != row.detail_hash:
-        return "What it tells is not what was written."
+        return "Its words are not what was written."
     if row.is_blanked and row.detail:
-        return "What it tells was forgotten once, and something else stands there now."
+        return "Its words were deleted, and something else is there now."
     if link(before, n, row.id, row.at, row.actor, row.action, row.subject, row.detail_hash) != row.chain:
         return "It is not the row that was written here, or the one before it is not."
     return None

@@ -62,10 +62,10 @@ def keep(text: str) -> dict[str, str]:
         number = value[:-1] if kind == "within" and value[-1:] in ("h", "d", "m", "y") else value
         is_good = kind in KEEPS and number.isascii() and number.isdigit() and int(number) > 0
         if not is_good or (kind == "within") == (number == value):
-            raise ValueError(f"what is kept, such as {KEPT}")
+            raise ValueError(f"snapshots to keep, such as {KEPT}")
         found[kind] = value
     if not found:
-        raise ValueError(f"what is kept, such as {KEPT}: nothing would be")
+        raise ValueError(f"at least one kind of snapshot to keep, such as {KEPT}")
     return found
 
 

@@ -138,7 +138,7 @@ def of_unit(name: str, properties: Mapping[str, str]) -> Iterator[Drift]:
     """What differs from UNIT in the properties of a systemd unit."""
     for word, value in UNIT.items():
         if (found := properties.get(word, "")) != value:
-            mend = f"systemctl cat {name} says where it stands: take it away there, then cellar apply"
+            mend = f"systemctl cat {name} shows where it is set: remove it there, then cellar apply"
             yield Drift(f"{name}: {word}", f"is {found or 'nothing'}, should be {value}", mend)
 
 
@@ -152,7 +152,7 @@ def of_logs(logs: Mapping[str, int], rotated: str) -> Iterator[Drift]:
         if path.startswith("/var/log/") and not any(fnmatchcase(path, pattern) for pattern in patterns):
             yield Drift(path, "is not rotated: it grows until the disk is full", "cellar apply, or on a node enrol.sh")
         elif size > LOG_MOST:
-            yield Drift(path, f"has {size >> 20} MiB: nobody rotates it", "see /etc/logrotate.d and logrotate.timer")
+            yield Drift(path, f"has {size >> 20} MiB: nothing rotates it", "see /etc/logrotate.d and logrotate.timer")
 
 
 def of_keys(salts: Mapping[str, str], service: Mapping[str, tuple[str, str]]) -> Iterator[Drift]:
@@ -160,11 +160,11 @@ def of_keys(salts: Mapping[str, str], service: Mapping[str, tuple[str, str]]) ->
     for node, key in sorted(salts.items()):
         known, state = service.get(node, ("", KeyState.NONE))
         if state == KeyState.NONE:
-            yield Drift(f"key {node}", "Salt accepts it, the service knows none", f"salt-key -d {node}")
+            yield Drift(f"key {node}", "Salt accepts it, the service does not know it", f"salt-key -d {node}")
         elif state != KeyState.ACCEPTED:
-            yield Drift(f"key {node}", f"Salt accepts it, to the service it is {state}", f"salt-key -d {node}")
+            yield Drift(f"key {node}", f"Salt accepts it, the service says {state}", f"salt-key -d {node}")
         elif "".join(known.split()) != "".join(key.split()):
-            yield Drift(f"key {node}", "Salt accepts another one than the service", f"salt-key -d {node}")
+            yield Drift(f"key {node}", "Salt accepts a different one than the service", f"salt-key -d {node}")
     for node, (_, state) in sorted(service.items()):
         if state == KeyState.ACCEPTED and node not in salts:
             yield Drift(f"key {node}", "the service accepts it, Salt does not", "restart the master's dispatcher")

@@ -124,9 +124,7 @@ def test_while_the_master_is_down_an_act_waits(
         press(page, person.name, "Restart")
         expect(page.get_by_text("#queued")).to_be_visible()
         # First the dead master's lease must run out.
-        expect(page.get_by_text("What carries wishes out is away at this moment: it waits")).to_be_visible(
-            timeout=40_000
-        )
+        expect(page.get_by_text("The master that runs jobs is away: this waits")).to_be_visible(timeout=40_000)
         assert life().started_at == before.started_at
     finally:
         master.start()

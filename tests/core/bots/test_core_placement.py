@@ -105,7 +105,7 @@ def test_what_stands_against_a_node_is_said(changed: dict[str, object], why: str
     if why:
         with pytest.raises(Full, match=why):
             place([room], WISH)
-        with pytest.raises(Full, match=f"n takes no new bot, it is {why}"):
+        with pytest.raises(Full, match=f"n is {why}, so it takes no new bot"):
             place([room], replace(WISH, node="n"))
         assert place([room, replace(ROOM, node="other")], WISH)[0] == "other"
 
@@ -126,7 +126,7 @@ def test_labels_that_were_asked_for_must_fit() -> None:
 
 def test_a_bot_that_moves_goes_elsewhere() -> None:
     assert place([ROOM, replace(ROOM, node="z", taken=frozenset({1}))], replace(WISH, besides=frozenset("n")))[0] == "z"
-    with pytest.raises(Full, match="No node but n"):
+    with pytest.raises(Full, match="No node other than n"):
         place([ROOM], replace(WISH, besides=frozenset("n")))
 
 

@@ -79,7 +79,7 @@ def test_a_digest_is_short_and_calls_nobody() -> None:
     assert said.count("\n") < SHOWN + 6
     assert max(map(len, said.split("\n"))) <= LONGEST
     assert "… and 970 more" in said
-    assert "3 events before these" in said
+    assert "Missing before these: 3 events" in said
     assert "<" not in in_chat(said)
     assert ">" not in in_chat(said)
 

@@ -6,7 +6,7 @@ from pillar_service.core.nodes.pillar import ONLY
 
 
 def test_an_unknown_command_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(Invalid, match=r"there are: bots\.create"):
+    with pytest.raises(Invalid, match=r"use one of: bots\.create"):
         command("bots.creat")
     with pytest.raises(Invalid):
         command(["bots.create"])

@@ -21,7 +21,7 @@ def test_a_job_goes_only_where_the_drawing_says(now: JobState, to: JobState) -> 
     if to in NEXT[now]:
         assert step(now, to) is to
     else:
-        said = f"The job is {now} already" if now is to else f"A job that is {now} can't become {to}"
+        said = f"The job is already {now}" if now is to else f"A job that is {now} can't become {to}"
         with pytest.raises(Conflict, match=said):
             step(now, to)
 
@@ -33,7 +33,7 @@ def test_what_is_over_stays_over_and_everything_open_can_end() -> None:
 
 def test_a_running_job_is_never_cancelled() -> None:
     assert JobState.CANCELLED not in NEXT[JobState.RUNNING]
-    with pytest.raises(Conflict, match="runs already"):
+    with pytest.raises(Conflict, match="is running"):
         require_cancellable(JobState.RUNNING)
 
 

@@ -87,5 +87,5 @@ def test_what_makes_no_sense_is_refused(wrong: Any) -> None:
 
 @pytest.mark.parametrize("returned", ["\ud800", {"lines": ["\ud800"]}, {"\ud800": 1}])
 def test_what_no_page_can_be_sent_with_is_refused(returned: Any) -> None:
-    with pytest.raises(Invalid, match="no text"):
+    with pytest.raises(Invalid, match="not text"):
         Result.read({**TOLD, "return": returned})

@@ -30,5 +30,5 @@ def test_what_failed_is_tried_again_by_its_own_command_or_by_starting(command: s
 
 def test_a_command_of_the_catalogue_is_asked_for_anew() -> None:
     for state in OVER:
-        with pytest.raises(Conflict, match="asked for anew"):
+        with pytest.raises(Conflict, match="Ask for a command of the catalogue anew"):
             retrying.by_operator("log-in", state, has_bot=False)

@@ -10,14 +10,14 @@ from pillar_service.core.jobs import faults, steps
     [
         ("dir: ok, changed. The data directory was put right.", "The place for its data is ready."),
         ("config: ok. The configuration is as told.", "Its settings are written."),
-        ("container: ok, changed. Created container 'my-1f3a9c2e5b7d9e0f'", "Its container is made, and runs."),
+        ("container: ok, changed. Created container 'my-1f3a9c2e5b7d9e0f'", "Its container is made and running."),
         ("alive: ok. The pub @x=.ed25519 answers.", "It answers."),
         ("dir: ok, changed.", "The place for its data is ready."),
         (
             "gone: ok, changed. The bot has no container on this node. Its data is kept in /srv/bots/1f3a9c2e5b7d9e0f.",
-            "It runs no more. Its data is kept.",
+            "It no longer runs. Its data is kept.",
         ),
-        ("gone: ok, changed. The bot has no container on this node.", "It runs no more."),
+        ("gone: ok, changed. The bot has no container on this node.", "It no longer runs."),
         ("alive: failed. The pub does not answer.", "The pub does not answer."),
         ("alive: failed.", "This step failed."),
     ],

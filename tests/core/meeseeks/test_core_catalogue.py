@@ -38,7 +38,7 @@ def test_what_was_typed_is_bound_in_order_and_checked() -> None:
     [
         ({}, "bot is missing"),
         ({"bot": "my", "x": "1"}, "takes no argument 'x'"),
-        ({"bot": "my", "fixed": "x"}, "always the same"),
+        ({"bot": "my", "fixed": "x"}, "is fixed here"),
     ],
 )
 def test_wrong_arguments_are_refused(given: dict[str, object], sentence: str) -> None:
@@ -92,7 +92,7 @@ def test_an_argument_can_never_be_an_option(words: list[str], value: str) -> Non
 
 @pytest.mark.parametrize("template", ["{", "a}", "{A}", "{a b}", "{}", "{a", "{{{"])
 def test_a_brace_alone_is_refused(template: str) -> None:
-    with pytest.raises(Invalid, match="brace alone"):
+    with pytest.raises(Invalid, match="single brace"):
         templates.places(template)
 
 

@@ -44,7 +44,7 @@ def nested(levels: int) -> object:
     [
         (float("nan"), "NaN"), (float("inf"), "NaN"), ("\ud800", "surrogates"), ({"\udfff": 1}, "surrogates"),
         (2**63, "64 bits"), ([-(2**63) - 1], "64 bits"), (nested(33), "too deep"), (nested(900), "too deep"),
-        ("x" * rules.LARGEST_VALUE, "bytes"), ({"a": {1, 2}}, "no JSON"),
+        ("x" * rules.LARGEST_VALUE, "bytes"), ({"a": {1, 2}}, "can't be kept as JSON"),
     ],
 )  # fmt: skip
 def test_what_no_minion_could_be_told_is_refused(value: object, why: str) -> None:

@@ -50,7 +50,7 @@ def test_a_good_token_lets_in_whom_it_names():
 
 @pytest.mark.parametrize(
     ("changed", "said"),
-    [({"expires_at": NOW}, "over"), ({"used": 1}, "used already"), ({"revoked_at": 1.0}, "revoked")],
+    [({"expires_at": NOW}, "expired"), ({"used": 1}, "already used"), ({"revoked_at": 1.0}, "revoked")],
 )
 def test_a_token_that_is_no_longer_good_lets_nobody_in(changed, said):
     with pytest.raises(Unauthenticated, match=said):
@@ -75,7 +75,7 @@ def test_another_key_comes_only_for_a_lost_disk_or_after_a_revocation():
     revoked = replace(SHED, key_state=KeyState.REVOKED)
     assert decide(TOKEN, revoked, key="key-2") is Redeemed.REPLACED
     for token in (TOKEN, replace(TOKEN, replaces=True)):
-        with pytest.raises(Forbidden, match="never comes back"):
+        with pytest.raises(Forbidden, match="revoked for good"):
             decide(token, revoked)
     assert decide(TOKEN, Known(ACCOUNT, None, KeyState.NONE, None)) is Redeemed.REPLACED
 

@@ -15,7 +15,7 @@ TAR = Tar(PUB, 10, 1.0)
 )
 def test_a_node_that_was_heard_of_lately_is_refused(heard_at: float | None, is_refused: bool) -> None:
     if is_refused:
-        with pytest.raises(Conflict, match="seems to live"):
+        with pytest.raises(Conflict, match="seems to be alive"):
             losing.refuse_if_heard("shed", heard_at, 1000.0)
     else:
         losing.refuse_if_heard("shed", heard_at, 1000.0)

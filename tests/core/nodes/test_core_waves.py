@@ -26,7 +26,7 @@ def test_nodes_are_split_in_order_and_each_is_in_one_wave(written: str, sizes: l
     "written", ["", "rest,1", "0,rest", "1;rest", "101%", "-1,rest", "1.5,rest", None, 3, "x", "1,,rest", "1%%"]
 )
 def test_what_is_no_list_of_waves_is_refused(written: object) -> None:
-    with pytest.raises(Invalid, match="Waves are written"):
+    with pytest.raises(Invalid, match="Write waves as"):
         waves.split(TEN, written)
 
 
@@ -51,7 +51,7 @@ def seen(**more: object) -> Seen:
         ({"is_away": True}, 120.0, NodeState.ASKED, ""),
         ({"version": "1"}, 160.0, NodeState.ASKED, ""),
         ({"version": "1"}, 160.1, NodeState.FAILED, "a was not 2 within 1m: it is 1."),
-        ({"is_away": True}, 161.0, NodeState.FAILED, "a was not 2 within 1m: it was not heard of since."),
+        ({"is_away": True}, 161.0, NodeState.FAILED, "a was not 2 within 1m: it was not heard from since."),
         ({"version": "1", "fault": "The disk is full."}, 101.0, NodeState.FAILED, "a says: The disk is full."),
         ({}, 9_999.0, NodeState.DONE, ""),  # The watchman was away: late, but fine.
         ({"version": "1"}, 0.0, NodeState.ASKED, ""),  # The clock was set back.

@@ -68,5 +68,5 @@ def test_a_kind_alone_is_looked_for_beside_the_worker_too(person: str) -> None:
     kept = settings().files / "x"
     kept.write_bytes(big().getvalue())
     assert looking_through.check(kept) == exports.Export(PUB, 3)
-    with pytest.raises(Invalid, match="was to hold the bot's blobs"):
+    with pytest.raises(Invalid, match="should contain only the bot's blobs"):
         looking_through.check(kept, exports.Kind.BLOBS)

@@ -154,7 +154,7 @@ def test_of_bots_that_one_may_not_see_only_their_number_is_told(people: dict[str
 def test_a_limit_is_held_and_said(people: dict[str, str]) -> None:
     node_terms.limit("test", "node-dan", 1)
     bot("one", mail("dan"), node="node-dan")
-    with pytest.raises(Full, match="node-dan takes no new bot, it is full"):
+    with pytest.raises(Full, match="node-dan is full, so it takes no new bot"):
         bot("two", mail("dan"), node="node-dan")
     assert bot("two", mail("dan"))["agent"]["node"] == "node-cora"
 

@@ -95,7 +95,7 @@ def test_what_it_is_refused_for() -> None:
     with pytest.raises(ForkHazard, match="was not declared lost"):
         restoring.restore("test", "my")
     losing.declare("test", "cellar-1")
-    with pytest.raises(SaltcellarError, match="No node but cellar-1"):
+    with pytest.raises(SaltcellarError, match="No node other than cellar-1"):
         restoring.restore("test", "my", node="cellar-1")
     with pytest.raises(NotFound):
         restoring.restore("test", "my", node="nowhere")
@@ -155,7 +155,7 @@ def test_an_old_tar_takes_the_bots_name_and_what_it_wrote_later_is_given_up() ->
     losing.declare("test", "cellar-1", anyway=True)
     assert restoring.show("my")["unread"] == 5
     for typed in (None, "other", 5):
-        with pytest.raises(ForkHazard, match=r"5 more that are lost.*type its name"):
+        with pytest.raises(ForkHazard, match=r"5 more, which are lost.*type its name"):
             restoring.restore("test", "my", typed=typed)
     restoring.restore("test", "my", typed="my")
     assert bot_rows.with_ids([id])[id].sequence == 3

@@ -334,7 +334,7 @@ def test_a_cancelled_job_is_not_published_and_a_running_one_is_not_cancelled() -
     id = ask("bots.start")
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], "1")
-    with pytest.raises(Conflict, match="runs already"):
+    with pytest.raises(Conflict, match="is running"):
         jobs.cancel("test", id)
 
 

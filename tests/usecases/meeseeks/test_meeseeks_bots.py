@@ -135,10 +135,10 @@ def test_a_bot_on_an_accounts_own_node_is_for_who_may_do_that_on_its_page() -> N
     account = owner()
     poured(node="cellar-1")
     given_to("cellar-1", account)
-    with pytest.raises(Forbidden, match="a node of an account's own"):
+    with pytest.raises(Forbidden, match="which belongs to an account"):
         ask("restart-bot my")
     link(ANN, owner("ann@example.org"))
-    with pytest.raises(Forbidden, match="a node of an account's own"):
+    with pytest.raises(Forbidden, match="which belongs to an account"):
         ask("restart-bot my")
     with database.transaction():
         chat_people.put("T01", ANN, account, 1.0)
@@ -156,11 +156,11 @@ def test_an_operators_account_restarts_on_anybodys_node_and_invites_nobody_there
     given_to("cellar-1", account)
     boss = operator("ann@example.org")
     link(ANN, boss)
-    with pytest.raises(Forbidden, match="a node of an account's own"):
+    with pytest.raises(Forbidden, match="which belongs to an account"):
         ask("restart-bot my")
     has_second_factor(boss)
     assert ask("restart-bot my")["state"] == "queued"
-    with pytest.raises(Forbidden, match="a node of an account's own"):
+    with pytest.raises(Forbidden, match="which belongs to an account"):
         ask("invite my")
 
 

@@ -93,6 +93,6 @@ def test_a_bot_on_an_accounts_own_node_is_told_of_for_who_is_on_its_page() -> No
         nodes.change("cellar-2", account=account)
     assert explaining.can("ann@example.org", "restart-bot own")["nodes"] == ["cellar-2"]
     told = explaining.can(user(ANN), "restart-bot own")
-    assert (told["allowed"], "a node of an account's own" in told["why"][0]) == (False, True)
+    assert (told["allowed"], "which belongs to an account" in told["why"][0]) == (False, True)
     link(ANN, account)
     assert explaining.can(user(ANN), "restart-bot own")["nodes"] == ["cellar-2"]

@@ -174,7 +174,7 @@ def approve(job: dict[str, Any]) -> None:
         ((), "No role names you"),
         (("say",), "None of your roles may run deploy"),
         (("deploy", "environment=prd"), "They do not let you run deploy on cellar-"),
-        (("deploy", "environment=tests", ("direct",)), "deploy is not granted to you in this place"),
+        (("deploy", "environment=tests", ("direct",)), "You may not run deploy here"),
     ],
 )
 def test_who_lost_their_role_since_they_asked_runs_nothing(role: Any, why: str) -> None:

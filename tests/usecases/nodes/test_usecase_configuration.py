@@ -56,7 +56,7 @@ def test_it_stands_in_the_pillar_of_its_nodes_at_once_and_masters_hear_of_it(ann
 
 def test_only_who_knows_what_stands_may_change_it(ann: str) -> None:
     put(ann, KEY, "one", expected=0)
-    with pytest.raises(Changed, match="has the revision 1 now") as error:
+    with pytest.raises(Changed, match="now has the revision 1") as error:
         put(ann, KEY, "two", expected=0)
     assert error.value.current is not None
     assert (error.value.current["value"], error.value.current["revision"]) == ("one", 1)
@@ -64,7 +64,7 @@ def test_only_who_knows_what_stands_may_change_it(ann: str) -> None:
     with pytest.raises(Changed):
         configuration.delete("test", ann, KEY, expected=1)
     configuration.delete("test", ann, KEY, expected=2)
-    with pytest.raises(Changed, match="has no value now") as error:
+    with pytest.raises(Changed, match="now has no value") as error:
         put(ann, KEY, "three", expected=2)
     assert error.value.current is None
 

@@ -40,7 +40,7 @@ def test_a_lost_nodes_key_is_revoked_and_its_bots_say_what_to_do() -> None:
 def test_a_node_that_was_heard_of_just_now_is_not_lost_unless_somebody_says_so() -> None:
     id = poured()["id"]
     health.take("cellar-1", [event(report(id))])
-    with pytest.raises(Conflict, match="seems to live"):
+    with pytest.raises(Conflict, match="seems to be alive"):
         losing.declare("test", "cellar-1")
     assert losing.show("cellar-1")["seems_to_live"] is True
     assert nodes.described(nodes.found("cellar-1"))["key"]["state"] == "accepted", "and nothing was revoked"

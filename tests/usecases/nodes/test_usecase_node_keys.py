@@ -181,7 +181,7 @@ def test_a_node_that_is_cut_off_is_forgotten_and_may_come_back(person):
         with pytest.raises(NotFound):
             act(person, node)
     assert [one["state"] for one in node_keys.after(0)["keys"] if one["node"] == node] == ["revoked"], "masters know it"
-    with pytest.raises(Forbidden, match="never comes back"):
+    with pytest.raises(Forbidden, match="revoked for good"):
         enrol(enrolment_tokens.create_for(person)["secret"])
     assert enrol(enrolment_tokens.create_for(person)["secret"], number=2)["node"] == node
     [back] = node_keys.listed_of(person)

@@ -275,7 +275,7 @@ def test_a_reset_ends_the_tokens_and_a_change_says_that_they_stay() -> None:
         secret = tokens.create(id, name, ["read"])["secret"]
     session = tokens.sign_in(OWNER, "long enough 1", None, HERE)["secret"]
     assert "2 tokens" in profile.change_password(id, "long enough 1", None, PASSWORD, None)
-    assert "2 tokens of your programs are good as before" in mail_to(OWNER).text
+    assert "2 tokens of your programs are still valid" in mail_to(OWNER).text
     assert tokens.authenticate(secret).account == id
     resetting.ask(OWNER, HERE)
     assert "all tokens of your programs" in mail_to(OWNER).text
@@ -318,14 +318,14 @@ def test_a_reset_ends_who_in_chat_is_the_person_and_a_change_says_that_they_stay
     chatting.link("U02", other)
     secrets = [command_tokens.make(chatting.chat(user), "say hi", 5)["secret"] for user in ("U01", "U08", "U02")]
     profile.change_password(id, "long enough 1", None, PASSWORD, None)
-    assert "2 users in Slack are you as before" in mail_to("ann@example.org").text
-    assert "2 tokens of your programs are good as before" in mail_to("ann@example.org").text
+    assert "2 users in Slack are still linked to your account" in mail_to("ann@example.org").text
+    assert "2 tokens of your programs are still valid" in mail_to("ann@example.org").text
     assert len(chat.listed(id)) == 2
     resetting.ask("ann@example.org", HERE)
-    assert "who in Slack is you" in mail_to("ann@example.org").text
+    assert "links to your users in Slack" in mail_to("ann@example.org").text
     said = resetting.reset(link("ann@example.org"), "walrus quince teapot 9")
     assert said in mail_to("ann@example.org").text
-    assert "2 users in Slack are not you any more" in said
+    assert "2 users in Slack are no longer linked to your account" in said
     assert "2 tokens of your programs ended" in said
     assert chat.listed(id) == []
     assert chatting.chat("U08").caller == Caller("T01", "U08")
