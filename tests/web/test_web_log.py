@@ -58,9 +58,9 @@ def test_who_did_what_when_and_how_it_went(ann: FlaskClient) -> None:
     bots.describe("node:cellar-1", "my", "a pub")
     told = rows(ann.get("/bots/my/log"))
     assert "Change the description the node cellar-1" in told[0]
-    assert "Stop who runs the place #queued" in told[1]
+    assert "Stop whoever runs this place #queued" in told[1]
     assert "Restart The pub was stopped. you #failed" in told[2]
-    assert "Create who runs the place #succeeded" in told[3]
+    assert "Create whoever runs this place #succeeded" in told[3]
     assert len(told) == 4  # Each job is shown once, not a second time because of its audit row.
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", row) for row in told)
 

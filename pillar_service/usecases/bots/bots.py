@@ -70,7 +70,7 @@ def _active_owner(account: object) -> str:
     if owner.state != AccountState.ACTIVE:
         raise Conflict(f"The account {owner.email} is suspended: resume it first.")
     if not subscriptions.may_pour(owner.id, time.time()):
-        raise Conflict(f"Nothing was paid for the account {owner.email}: pay first, then ask for the bot again.")
+        raise Conflict(f"The account {owner.email} has not paid: pay first, then ask for the bot again.")
     return str(owner.id)
 
 
@@ -167,7 +167,7 @@ def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = N
         if before is not None:
             return shown(before)
         bot, now = found(key, deleted=purge), time.time()
-        withdraw(bot, "The bot was deleted before it was done.", now)
+        withdraw(bot, "The bot was deleted before this was done.", now)
         if forgetting.can_not_be_told(bot.node):
             return _gone_with_its_node(request, bot, now)
         going = purge or bot.purge
@@ -216,7 +216,7 @@ def refuse_if_exporting(bot: Bot) -> None:
     """Raise Conflict for a bot that is moving, or whose data its node is packing or may still be packing."""
     refuse_if_moving(bot)
     if any(job.command == "bots.export" and _may_have_begun(job) for job in jobs.open_of(bot.id)):
-        raise Conflict(f"{bot.name} is being exported: wait until that has ended, then try again.")
+        raise Conflict(f"{bot.name} is being exported: wait until that is done, then try again.")
 
 
 def _may_have_begun(job: Job) -> bool:

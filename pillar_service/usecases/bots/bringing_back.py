@@ -60,20 +60,22 @@ def _refuse(bot: Bot, now: float) -> None:
     if bot.desired != Desired.ABSENT:
         raise Conflict(f"{bot.name} is not deleted: there is nothing to bring back.")
     if not _may_come(bot, now):
-        raise Conflict(f"{bot.name} can't be brought back any more: its time is over, and its data goes or is gone.")
+        raise Conflict(
+            f"{bot.name} can't be brought back any more: its time is over, and its data is gone or being deleted."
+        )
     if any(job.state != JobState.QUEUED for job in jobs.open_of(bot.id)):
-        raise Conflict(f"{bot.name} is being removed at this moment: try again when that has ended.")
+        raise Conflict(f"{bot.name} is being removed: try again once that is done.")
     if bot.agent.removed_at is None:
         return
     _refuse_too_many(bot)
     if bots.with_name(bot.name):
-        raise Conflict(f"The name {bot.name} belongs to another bot by now: delete or export that first.")
+        raise Conflict(f"The name {bot.name} now belongs to another bot: delete that one first.")
     for other in bots.with_pub_id(bot.pub_id) if bot.pub_id else []:
         # Even one that has been removed since may have written more than was ever reported.
         if other.id != bot.id and other.agent.created_at > bot.agent.removed_at:
             raise ForkHazard(
-                f"Its identity {bot.pub_id} has come to life as the bot {other.name} since, and never runs twice: "
-                "go on with that one."
+                f"Its identity {bot.pub_id} has since come to life as the bot {other.name}, and never runs twice: "
+                "use that one."
             )
 
 

@@ -84,14 +84,14 @@ def _who(actor: str, known: dict[str, accounts.Account], belonging: set[str], as
     if kind == "node":
         return f"the node {id}"
     if kind != "account":
-        return "who runs the place"
+        return "whoever runs this place"
     account = known.get(id)
     if id == asker:
         return "you"
     if account is not None and id in belonging:
         return str(account.agent.name).partition("@")[0]
     is_operator = account is not None and account.role == AccountRole.OPERATOR
-    return "who runs the place" if is_operator else "somebody who left"
+    return "whoever runs this place" if is_operator else "somebody who left"
 
 
 def ask_lines(person: str, key: object, lines: object) -> dict[str, Any]:

@@ -77,11 +77,11 @@ def _check(raw: Mapping[str, Any], node: str) -> None:
             attributes["time"] = datetime.fromisoformat(str(attributes["time"]))
         event = CloudEvent(attributes)
     except (CloudEventValidationError, ValueError, TypeError) as error:
-        raise Invalid(f"It is no CloudEvent 1.0: {names.shown(str(error))}.") from error
+        raise Invalid(f"It is not a CloudEvent 1.0: {names.shown(str(error))}.") from error
     if event.get_type() != health.EVENT_TYPE:
         raise Invalid(f"The type {names.shown(event.get_type())} is not known.")
     if event.get_source() != node or not str(event.get_id()).startswith(f"{node}/"):
-        raise Invalid(f"The event says that it is of {names.shown(event.get_source())}, but {node} sent it.")
+        raise Invalid(f"The event says that it is from {names.shown(event.get_source())}, but {node} sent it.")
 
 
 def _take(node: str, good: list[tuple[str, Mapping[str, Any]]], now: float) -> list[dict[str, str]]:

@@ -140,7 +140,7 @@ def revoke(person: str, key: object, id: object) -> dict[str, Any]:
     with transaction():
         row = _found(bot, id)
         if _state(row) is not InviteState.UNUSED:
-            raise Conflict(f"This invite is {_state(row)} already: there is nothing left to revoke.")
+            raise Conflict(f"This invite is already {_state(row)}: there is nothing left to revoke.")
         arguments = {"invite": row.invite}
         for job in job_rows.open_of(bot.id):
             if job.command == "bots.revoke" and job.arguments == arguments:

@@ -38,9 +38,9 @@ def check(tar: Path, wanted: Kind = Kind.EVERYTHING) -> Export:
     try:
         said = running.ran(command, {}, MOST_S, TOP)
     except Failed as error:
-        raise Invalid("The tar holds too many files: it could not be looked through.") from error
+        raise Invalid("The tar has too many files: it took too long to look through.") from error
     if said.code != 0:
-        raise Unavailable("The tar could not be looked through: try again in a while.")
+        raise Unavailable("The tar could not be looked through: try again later.")
     told = json.loads(said.out)
     if "raised" in told:
         raise SAID[told["raised"]](told["sentence"])

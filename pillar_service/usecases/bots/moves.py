@@ -24,8 +24,8 @@ from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.nodes import pillars
 from pillar_service.usecases.service import auditing
 
-NO_JOB = "Its job is not known any more."
-UNPROVEN = "The node says that it did as it was told, but not that {0}: it is asked again."
+NO_JOB = "Its job is no longer known."
+UNPROVEN = "The node says that it is done, but not that {0}: it is asked again."
 
 
 def begin(actor: str, bot: Bot, now: float) -> None:
@@ -43,9 +43,11 @@ def check(bot: Bot) -> str:
     usecase.refuse_if_deleted(bot)
     usecase.refuse_if_exporting(bot)
     if rows.open_of(bot.id):
-        raise Conflict(f"{bot.name} has moved here, and the node that it left has not cleared up yet: wait for that.")
+        raise Conflict(
+            f"{bot.name} has just moved, and the node that it left has not cleared up yet: wait until it has."
+        )
     if bot.pub_id is None:
-        raise Conflict(f"{bot.name} has no identity yet: it moves once it has lived.")
+        raise Conflict(f"{bot.name} has no identity yet: it can move once it has been alive.")
     if forgetting.can_not_be_told(bot.node):
         raise Conflict(f"{bot.node}, which has {bot.name}, was declared lost: restore the bot instead.")
     return elsewhere(bot)[0]
@@ -150,7 +152,7 @@ def _leave(move: Move, bot: Bot, now: float) -> None:
     transfer = transfers.of_job(move.job)
     try:
         if transfer is None or transfer.pub_id != bot.pub_id:
-            raise NotFound("The tar with what it is was not kept.")
+            raise NotFound("The tar with its identity was not kept.")
         if max(bot.sequence or 0, _written(move.job)) > transfer.sequence:
             raise ForkHazard("It has written more since it was packed.")
         target, port = elsewhere(bot)

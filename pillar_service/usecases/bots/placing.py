@@ -54,7 +54,7 @@ def room_of(bot: Bot) -> Room:
     theirs = owners(bot.id)
     room = _room(bot.node, theirs)
     if not may_be_on(bot.node, theirs):
-        raise Conflict(f"{bot.node}, which has the data of {bot.name}, takes no bots of its owner any more.")
+        raise Conflict(f"{bot.node}, which has the data of {bot.name}, no longer takes bots of its owner.")
     why = room.hindrance(0)
     if why not in (None, "full", "away"):
         raise Conflict(f"{bot.node}, which has the data of {bot.name}, is {why}: it can't come back there.")

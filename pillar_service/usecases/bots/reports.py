@@ -50,13 +50,13 @@ def _truth(value: object, what: str) -> bool:
 def _id(value: object, what: str) -> str:
     if names.is_id(value):
         return value
-    raise Invalid(f"{names.shown(value)} is no id of a bot.")
+    raise Invalid(f"{names.shown(value)} is not a bot's id.")
 
 
 def _pub_id(value: object, what: str) -> str | None:
     if value is None or names.is_pub_id(value):
         return value
-    raise Invalid(f"{names.shown(value)} is no pub's id.")
+    raise Invalid(f"{names.shown(value)} is not a pub's id.")
 
 
 COUNTS = (

@@ -52,7 +52,7 @@ def restore(
         bot = usecase.found(key)
         newest = kept_exports.newest(bot)
         if chosen is None or newest is None or newest.id != chosen.id:
-            raise Conflict(f"Something happened to {bot.name} or its exports at this moment: try again.")
+            raise Conflict(f"{bot.name} or its exports have just changed: try again.")
         rules.refuse_unread(bot.name, bot.sequence, _tar(chosen), typed if isinstance(typed, str) else None)
         return _restore(request, bot, chosen, node, time.time())
 
@@ -65,9 +65,9 @@ def _whole(bot: Bot) -> Transfer:
     try:
         held = looking_through.check(tars.path(newest.id))
     except FileNotFoundError as error:
-        raise NotFound(f"The newest export of {bot.name} is not on the service's disk any more.") from error
+        raise NotFound(f"The newest export of {bot.name} is no longer on the service's disk.") from error
     if (held.pub_id, held.sequence) != (newest.pub_id, newest.sequence):
-        raise Conflict(f"The newest export of {bot.name} is not what it was when it was taken: it can't be restored.")
+        raise Conflict(f"The newest export of {bot.name} has changed since it was taken: it can't be restored.")
     return newest
 
 
@@ -75,7 +75,7 @@ def _check(bot: Bot, newest: Transfer | None) -> Tar:
     usecase.refuse_if_deleted(bot)
     tar = rules.refuse_restore(bot.name, bot.node, is_lost(bot.node), bot.pub_id, _tar(newest) if newest else None)
     if any(job.state != JobState.QUEUED for job in jobs.open_of(bot.id)):
-        raise Conflict(f"Something is being done with {bot.name} at this moment: try again when that has ended.")
+        raise Conflict(f"{bot.name} is busy with a job: try again once that is over.")
     return tar
 
 
@@ -91,7 +91,7 @@ def _tar(transfer: Transfer) -> Tar:
 
 def _restore(request: queue.Request, bot: Bot, tar: Transfer, node: object, now: float) -> dict[str, Any]:
     _check(bot, tar)
-    usecase.withdraw(bot, "The bot was restored on another node before it was done.", now)
+    usecase.withdraw(bot, "The bot was restored on another node before this was done.", now)
     _end_move(bot, now)
     placed = placing.place(placing.owners(bot.id), bot.memory_mb, node, besides=moves.left_behind(bot))
     job = queue.ask(request, "bots.import", bot, now, node=placed[0])

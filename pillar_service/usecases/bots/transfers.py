@@ -114,10 +114,12 @@ def take(upload: object, job: str) -> dict[str, Any]:
     """
     found = transfers.find(upload) if isinstance(upload, str) else None
     if found is None or found.kind != "upload":
-        raise NotFound(f"There is no upload {names.shown(upload)}: it is kept for a day. Upload the export again.")
+        raise NotFound(
+            f"There is no upload {names.shown(upload)}: uploads are kept for a day. Upload the export again."
+        )
     _refuse_fork(found)
     if not transfers.use(found.id, job):
-        raise Conflict("That upload was used before: upload the export again.")
+        raise Conflict("That upload was already used: upload the export again.")
     imported = {"job": job, "sha256": found.sha256, "size": found.size, "pub_id": found.pub_id}
     return {"imported": imported, "pub_id": found.pub_id, "sequence": found.sequence}
 
@@ -126,13 +128,13 @@ def _refuse_fork(found: Transfer) -> None:
     for bot in bots.with_pub_id(found.pub_id):
         if bot.agent.removed_at is None:
             raise ForkHazard(
-                f"{found.pub_id} is the bot {bot.name} already, and an identity never runs twice: delete that first."
+                f"{found.pub_id} is already the bot {bot.name}, and an identity never runs twice: delete that first."
             )
         if (bot.sequence or 0) > found.sequence:
             raise ForkHazard(
                 f"The export is older than the pub: it ends at message {found.sequence}, and the pub has written "
-                f"{bot.sequence} since. Importing it would fork the identity. Use its newest export; where none "
-                "holds all of it, bring the bot back and export it again."
+                f"{bot.sequence} since. Importing it would fork the identity. Use its newest export; if none "
+                "has all of it, bring the bot back and export it again."
             )
 
 
@@ -164,7 +166,7 @@ def for_node(node: str, job: object) -> Transfer:
             f"identity. {identities.MEND}"
         )
     if not any(job.state in OPEN for job in jobs.open_of(str(found.bot))):
-        raise Forbidden("No job of this bot runs: its import is not given out.")
+        raise Forbidden("No job of this bot is running: its import is not given out.")
     return transfer
 
 
@@ -172,7 +174,7 @@ def exported(job: object) -> Transfer:
     """The tar that an export job made, whoever asked for it; raises NotFound."""
     found = transfers.of_job(job) if isinstance(job, str) else None
     if found is None or found.kind != "export":
-        raise NotFound(f"There is no exported tar for the job {names.shown(job)}: it is kept for a day.")
+        raise NotFound(f"There is no exported tar for the job {names.shown(job)}: exports are kept for a day.")
     return found
 
 
@@ -181,7 +183,7 @@ def export_of(bot: str, job: object) -> Transfer:
     made = exported(job)
     found = jobs.find(str(made.job))
     if found is None or found.bot != bot or found.state != JobState.SUCCEEDED or not exports.is_handed_out(found.actor):
-        raise NotFound(f"There is no exported tar for the job {names.shown(job)}: it is kept for a day.")
+        raise NotFound(f"There is no exported tar for the job {names.shown(job)}: exports are kept for a day.")
     return made
 
 

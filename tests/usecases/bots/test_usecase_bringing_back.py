@@ -89,7 +89,7 @@ def test_while_its_node_removes_it_one_waits() -> None:
     bots.delete("test", "my", purge=False)
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
-    with pytest.raises(Conflict, match="at this moment"):
+    with pytest.raises(Conflict, match="is being removed"):
         bringing_back.bring_back("test", id)
     answer(run, state(id, "gone", pub={"data": "kept"}))
     bringing_back.bring_back("test", id)

@@ -95,7 +95,7 @@ def test_a_deleted_bot_comes_back_only_where_its_owner_may_have_it(people: dict[
     bots.delete("test", "my", purge=False)
     carry_out(node="node-bob")
     node_terms.share("test", "node-bob", "own")
-    with pytest.raises(Conflict, match="takes no bots of its owner"):
+    with pytest.raises(Conflict, match="no longer takes bots of its owner"):
         bringing_back.bring_back("test", id)
     node_terms.share("test", "node-bob", "named", [mail("ann")])
     assert bringing_back.bring_back("test", id)["agent"]["node"] == "node-bob"

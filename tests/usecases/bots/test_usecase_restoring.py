@@ -108,11 +108,11 @@ def test_what_it_is_refused_for() -> None:
 @pytest.mark.parametrize(
     ("held", "error", "said"),
     [
-        (tar(OTHER_PUB), Conflict, "not what it was"),
+        (tar(OTHER_PUB), Conflict, "has changed since it was taken"),
         (tar(**{"flume/log.offset": b""}), ForkHazard, "no log"),
-        (tar(sequence=9), Conflict, "not what it was"),
+        (tar(sequence=9), Conflict, "has changed since it was taken"),
         (io.BytesIO(b"torn"), Invalid, "not a tar"),
-        (None, NotFound, "not on the service's disk"),
+        (None, NotFound, "no longer on the service's disk"),
     ],
 )
 def test_a_tar_that_is_not_good_any_more_is_refused(held: io.BytesIO | None, error: type[Exception], said: str) -> None:
@@ -191,7 +191,7 @@ def test_what_is_done_with_it_at_this_moment_ends_first() -> None:
     with database.transaction():
         node_rows.change("cellar-1", lost_at=1.0)
     claims.claim("salt")
-    with pytest.raises(Conflict, match="at this moment"):
+    with pytest.raises(Conflict, match="is busy with a job"):
         restoring.restore("test", "my")
     jobs.show(job)
 
