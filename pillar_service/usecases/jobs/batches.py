@@ -42,7 +42,7 @@ def _checked(told: object) -> Mapping[str, Any]:
 
 def _returned(one: object) -> Returned:
     if not isinstance(one, Mapping) or set(one) - set(RETURNED):
-        raise Invalid(f"What a run returned is an object with {', '.join(RETURNED)}.")
+        raise Invalid(f"What a run returned must be an object with {', '.join(RETURNED)}.")
     return Returned(*(one.get(key) for key in RETURNED))
 
 
@@ -64,7 +64,7 @@ def _refusal(told: Mapping[str, Told], act: Callable[[Mapping[str, Told]], None]
     except SaltcellarError as error:
         return error
     except UnicodeEncodeError:
-        return Invalid("It holds characters that are no text (lone surrogates): leave them out.")
+        return Invalid("It contains characters that are not text (lone surrogates): leave them out.")
     except Exception:
         log.exception("%d runs, the first %s", len(told), next(iter(told), None))
         return Failed("Something went wrong on our side: it is in the service's log.")

@@ -20,10 +20,10 @@ from pillar_service.usecases.bots import forgetting, invites
 from pillar_service.usecases.jobs import closing, executing, plans, redacting
 from pillar_service.usecases.nodes import pillars
 
-NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
-NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
+NOT_REMOVED = "The node applied an older pillar, in which the bot was not deleted yet: delete it again."
+NOT_BACK = "The node applied an older pillar, in which the bot was still deleted: start it."
 REMOVING = ("bots.delete", "bots.purge")
-NOT_STOPPED = "The node did not say that it stopped the bot: it applied an older pillar. It is tried again."
+NOT_STOPPED = "The node applied an older pillar and did not say that it stopped the bot: it is tried again."
 NO_TAR = "The node says that it exported the bot, but its tar never arrived: export it again."
 UNSAID = "It failed, and the node did not say why."
 

@@ -58,9 +58,7 @@ def begin(node: str, id: object, attempt: object) -> dict[str, Any]:
         if why := catalogue.changed(job):
             raise Conflict(why)
         if not jobs.begin(job.id, node, which):
-            raise Conflict(
-                f"The attempt {which} of the job {job.id} may not begin: it began before, or is not to run now."
-            )
+            raise Conflict(f"Attempt {which} of the job {job.id} can't begin: it already began, or must not run now.")
         governors.begin_job(job, which, time.time())
         return {"arguments": secrets(job)}
 
@@ -75,7 +73,7 @@ def require_awaited(node: str, id: object) -> None:
         raise NotFound(f"This node has no run {names.shown(id)}.")
     if run.state != runs.RUNNING:
         raise Conflict(
-            "This was given up before the node came to it: nothing was done. Ask for it again if it is still wanted."
+            "This was given up before the node started it: nothing was done. Ask again if you still want it."
         )
 
 
@@ -109,7 +107,7 @@ def add_lines(node: str, id: object, attempt: object, lines: object) -> dict[str
         job = _of_node(node, id)
         if (job.begun or 0) < which or (job.ended_at is not None and now - job.ended_at > LATE_S):
             raise Conflict(
-                f"The job {job.id} takes no lines of the attempt {which}: it did not begin, or ended long ago."
+                f"The job {job.id} takes no lines of attempt {which}: it never began, or the job ended long ago."
             )
         before = outputs.taken(job.id, which)
         fresh = {n: line for n, line in given.items() if n > before}
@@ -124,13 +122,13 @@ def _lines(attempt: int, given: object) -> dict[int, Line]:
         raise Invalid(f'Send at most {MOST_LINES} lines such as {{"n": 1, "stream": "stdout", "text": "…"}}.')
     found = [_line(attempt, one) for one in given]
     if any(n >= other for (n, _), (other, _) in itertools.pairwise(found)):
-        raise Invalid("The numbers of the lines must rise.")
+        raise Invalid("The lines' numbers must increase.")
     return dict(found)
 
 
 def _line(attempt: int, given: object) -> tuple[int, Line]:
     if not isinstance(given, Mapping) or given.get("stream") not in STREAMS or not isinstance(given.get("text"), str):
-        raise Invalid(f"A line has a number n, a stream ({', '.join(STREAMS)}) and a text.")
+        raise Invalid(f"A line must have a number n, a stream ({', '.join(STREAMS)}) and a text.")
     text = given["text"][:LONGEST]
     if not text.isprintable():
         text = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
@@ -146,7 +144,7 @@ def _redacted(job: Job, lines: Iterable[Line]) -> list[Line]:
 def tell_capacities(node: str, has: object, slots: object) -> dict[str, Any]:
     """Save what a node says it has for running commands: names, and how many run at once. It never grants anything."""
     if not isinstance(has, list) or len(has) > MOST_NAMES or not all(_is_name(one) for one in has):
-        raise Invalid(f"What a node has is a list of at most {MOST_NAMES} names such as 'docker'.")
+        raise Invalid(f"What a node has must be a list of at most {MOST_NAMES} names such as 'docker'.")
     told = {"has": sorted(set(has)), "slots": names.whole_number(slots, "number of slots", 1, MOST_SLOTS)}
     with transaction():
         found = nodes.find(node)

@@ -34,7 +34,7 @@ def submit(actor: str, name: object, bot: object, arguments: object = None, key:
     """
     asked = command(name).name
     if asked in commands.ELSEWHERE:
-        raise Invalid(f"{asked} is not submitted as a job: use {commands.ELSEWHERE[asked]}.")
+        raise Invalid(f"{asked} can't be submitted as a job: use {commands.ELSEWHERE[asked]}.")
     if arguments is not None and not isinstance(arguments, dict):
         raise Invalid('The arguments must be an object such as {"uses": 1}.')
     if asked in ("bots.start", "bots.stop"):

@@ -21,9 +21,9 @@ Heard = Result | Any
 """A result; data in the older form, which names no run, stays as it is and settles nothing."""
 
 WORKED = (
-    "Its node told later that this try had worked, though it was given up: look how things stand before you try again."
+    "Its node said later that this try had worked, though it was given up: check how things stand before you try again."
 )
-FAILED = "Its node told later how this try, which was given up, had failed."
+FAILED = "Its node said later how this try, which was given up, had failed."
 NOTES = 0
 """The attempt under which our own notes are kept: a node's own attempts begin at 1, with line numbers of their own."""
 

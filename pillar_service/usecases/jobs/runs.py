@@ -100,7 +100,7 @@ def add_lines(master: str, id: str, lines: object) -> None:
     """
     now = time.time()
     if not isinstance(lines, list) or not all(isinstance(line, Mapping) for line in lines):
-        raise Invalid('Lines are a list such as [{"key": "1", "state_id": "…", "text": "…"}].')
+        raise Invalid('Lines must be a list such as [{"key": "1", "state_id": "…", "text": "…"}].')
     with transaction():
         _mine(master, id, runs.find(id))
         for job in jobs.of_runs([id])[id]:
@@ -186,9 +186,9 @@ SENTENCES = {
     Reason.NOT_PUBLISHED: "The master could not publish it to the node.",
     Reason.NO_RETURN: "The node did not answer in time.",
     Reason.NODE_AWAY: NODE_AWAY,
-    Reason.NOT_RUNNING: "The node does not run it any more and never said how it ended: look at the bot, try again.",
+    Reason.NOT_RUNNING: "The node no longer runs it and never said how it ended: check the bot, then try again.",
     Reason.OLD_PILLAR: outcomes.COPY,
-    Reason.NOT_BEGUN: "The node has not begun it.",
+    Reason.NOT_BEGUN: "The node has not started it.",
 }
 
 
