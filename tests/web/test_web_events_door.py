@@ -72,7 +72,7 @@ def test_a_request_from_before_the_last_is_refused_and_nothing_of_it_is_kept(min
     late, last = request(4, 7, 1), request(5, 7, 2)
     assert [bring(*last).status_code for _ in range(2)] == [202, 202]
     answer = bring(*late)
-    assert (answer.status_code, "tell what waits in a new one" in answer.text) == (409, True)
+    assert (answer.status_code, "send what is waiting in a new one" in answer.text) == (409, True)
     assert [one.sequence for one in events.page(EVERY, 10)] == [2]
     # A lower epoch is accepted if it is new: the node may have lost its disk and not know the time.
     assert [bring(*request(n, 3, n)).status_code for n in (8, 9)] == [202, 202]
@@ -192,7 +192,7 @@ def test_the_nodes_own_token_brings_health_alone(node: FlaskClient) -> None:
     answer = node.post("/events", json=[told(1)], content_type=MEDIA_TYPE)
     assert answer.status_code == 202
     assert answer.json["accepted"] == []
-    assert "health reports alone" in answer.json["refused"][0]["why"]
+    assert "only good for health reports" in answer.json["refused"][0]["why"]
     assert nothing()
 
 

@@ -21,7 +21,7 @@ from pillar_service.usecases.events.forwarded import Batch
 from pillar_service.usecases.service import auditing, sealing
 
 SEALED = "forwarding"
-NO_SECRET = "Its secret can't be read any more (CELLAR_SECRET_KEY is another): remove it, and make another."  # noqa: S105
+NO_SECRET = "Its secret can't be read any more (CELLAR_SECRET_KEY has changed): remove it, and make another."  # noqa: S105
 
 
 @dataclass(frozen=True)

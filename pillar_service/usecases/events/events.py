@@ -43,8 +43,8 @@ WRITER = json.JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan
 PRESENCE = f"{rules.OURS}presence."
 """The prefix of the types that only the service itself may report."""
 
-STALE = "This request is older than one that was taken already: tell what waits in a new one."
-ONLY_HEALTH = "With this token come health reports alone: sign the request with the minion's key."
+STALE = "This request is older than one that was already taken: send what is waiting in a new one."
+ONLY_HEALTH = "This token is only good for health reports: sign the request with the minion's key."
 
 
 @dataclass(frozen=True)
@@ -153,13 +153,13 @@ def _read(batch: Batch, raw: object, is_signed: bool) -> None:
 def _told(node: str, raw: Mapping[str, Any]) -> Told:
     event = Submission.read(raw)
     if raw.get("specversion") != "1.0":
-        raise Invalid("It is no CloudEvent of the version 1.0.")
+        raise Invalid("It is not a CloudEvent 1.0.")
     # The event's own source and id decide nothing, but if they are wrong, its node should learn of that fault.
     id = event_id(node, event.epoch, event.sequence)
     if raw.get("source") != node or raw.get("id") != id:
         raise Invalid(f"The event says that it is {names.shown(raw.get('id'))}, but {node} sent it.")
     if event.type.startswith(PRESENCE):
-        raise Invalid("Whether a node is there is for the service to say.")
+        raise Invalid("Only the service may say whether a node is there.")
     kind = rules.kind_of(event.type)
     hearer = HEARERS.get(event.type)
     heard = event.data if hearer is None else hearer.read(event.data)
@@ -179,9 +179,9 @@ def _written(data: Any) -> str:
     try:
         text = WRITER.encode(data)
     except (ValueError, RecursionError) as error:
-        raise Invalid("Its data is no JSON that can be kept.") from error
+        raise Invalid("Its data can't be kept as JSON.") from error
     if len(text) > LARGEST:
-        raise Invalid(f"Its data is too large: {len(text)} characters as JSON, and at most {LARGEST} are kept.")
+        raise Invalid(f"Its data is too large: {len(text)} characters as JSON; at most {LARGEST} are kept.")
     return text
 
 

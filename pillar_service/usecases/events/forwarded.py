@@ -65,7 +65,7 @@ def body(one: Forwarding, given: Batch) -> bytes:
     """The body of a request with a batch; the same batch always gives the same body."""
     told = [_cloud_event(event) for event in given.events]
     if given.test is not None:
-        said = "This tries out where events are forwarded to."
+        said = "This is a test of where events are forwarded to."
         told = [_own(one, forwarding.TEST, given.test, {"message": said})]
     if given.lost:
         gap = {"count": given.lost, "first": one.lost_first, "last": one.lost_last, "reason": "retention"}
@@ -94,7 +94,7 @@ def _cloud_event(event: Event) -> dict[str, Any]:
 def told(one: Forwarding, given: Batch, link: str) -> tuple[str, str]:
     """What people are told about a batch: a title and a text."""
     if given.test is not None:
-        return "a test", f"This tries out where events are forwarded to.\n\nAll of them: {link}\n"
+        return "a test", f"This is a test of where events are forwarded to.\n\nAll of them: {link}\n"
     lines = [
         Line(event.received_at, Severity(event.severity).name.lower(), event.node, event.type, event.subject)
         for event in given.events

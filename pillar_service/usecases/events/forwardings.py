@@ -42,7 +42,7 @@ def make(maker: str, account: str | None, way: object, address: object = "", **a
     with transaction():
         _require(account, NodeAct.CONFIGURE)
         if len(rows.of(account)) >= forwarding.MOST:
-            raise Conflict(f"There are {forwarding.MOST} forwardings already: remove one first.")
+            raise Conflict(f"There are already {forwarding.MOST} forwardings: remove one first.")
         kept = {"filter": _kept(wanted), "state": str(ForwardingState.ON), "cursor": events.newest(), "created_at": now}
         whose = {"account": account, "maker": maker}
         made = rows.add(id=id, way=str(chosen), address=where, secret=sealed, **whose, **kept)
@@ -60,7 +60,7 @@ def _address(maker: str, account: str | None, way: Way, given: object) -> str:
         _require_mail(maker)
         return ""
     if account is not None or not settings().slack_bot_token:
-        raise Invalid("Only operators forward to Slack, and only where there is a Slack app (CELLAR_SLACK_BOT_TOKEN).")
+        raise Invalid("Only operators can forward to Slack, and only if there is a Slack app (CELLAR_SLACK_BOT_TOKEN).")
     return forwarding.channel(given)
 
 
@@ -69,7 +69,7 @@ def _require_mail(maker: str) -> None:
     if not mails.is_set_up():
         raise Invalid(mails.NO_MAIL)
     if found is None or found.verified_at is None:
-        raise Conflict("Your address is not verified: do that on the page of your account first.")
+        raise Conflict("Your address is not verified: verify it on your account's page first.")
 
 
 def _kept(wanted: Filter) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pillar_service.usecases.events import forwarded
 from pillar_service.usecases.events.forwarded import Batch
 from pillar_service.usecases.people import mails, permissions
 
-NOBODY = "There is no verified address of an account that may read this: verify it, then switch it on again."
+NOBODY = "Whoever made this has no verified address, or may no longer read it: mend that, then switch it on again."
 
 
 def tell(one: Forwarding, batch: Batch, now: float) -> bool:

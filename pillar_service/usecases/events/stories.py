@@ -49,7 +49,7 @@ def page(
 ) -> dict[str, Any]:
     """A page of an account's events, or (None) of all, after the page whose ``next`` is ``before``. Raises Invalid."""
     if before and not PAGE.fullmatch(before):
-        raise Invalid("That page is not known: go back to the first one.")
+        raise Invalid("There is no such page: go back to the first one.")
     return listed(account, asked, LISTED, int(before) if before else None, since=since, until=until)
 
 
@@ -99,7 +99,7 @@ def _place(written: str) -> tuple[int, int] | None:
     if not written:
         return None
     if (found := PLACE.fullmatch(written)) is None:
-        raise Invalid("That page is not known: go back to the first one.")
+        raise Invalid("There is no such page: go back to the first one.")
     return int(found[1]), int(found[2])
 
 
