@@ -14,7 +14,7 @@ class Visitor:
 
     def __init__(self, url: str, email: str = "", password: str = PASSWORD, code: str = "") -> None:
         self.url, self.browser = url, requests.Session()
-        if email and "Write the code" in self.sends("/sign-in", "/sign-in", email=email, password=password):
+        if email and "Enter the code" in self.sends("/sign-in", "/sign-in", email=email, password=password):
             self.sends("/sign-in/code", "/sign-in/code", code=code)
 
     def sees(self, path: str) -> str:

@@ -236,7 +236,7 @@ def test_a_second_factor_from_its_key_to_a_recovery_code(public_app: Flask, pers
 
 def test_what_goes_with_an_account_is_named(visitor: FlaskClient, person: str) -> None:
     sign_in(visitor)
-    assert "Export first" not in visitor.get("/account").text
+    assert "export it first" not in visitor.get("/account").text
     poured()
     poured("garden", upload=None)
     with database.transaction():

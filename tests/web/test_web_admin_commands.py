@@ -86,8 +86,8 @@ def test_what_a_job_waits_for_is_shown_and_it_is_cancelled(visitor: FlaskClient)
     job = ask("deploy")
     challenges.vote(chat("U02"), job["id"], True)
     page = text(visitor.get(f"/admin/jobs/{job['id']}"))
-    assert "1 of 2 approvals of the role approver are there" in page
-    assert "Yes said chat:T01/U02" in page
+    assert "It waits for approvals by the role approver (it has 1 of 2), until" in page
+    assert "Approved by chat:T01/U02" in page
     assert press(visitor, f"/admin/jobs/{job['id']}/cancel").status_code == 302
     assert state(job) == "cancelled"
     assert "waits for" not in text(visitor.get(f"/admin/jobs/{job['id']}"))
@@ -127,7 +127,7 @@ def test_private_lines_are_not_for_operators_pages(visitor: FlaskClient) -> None
         outputs.add_lines(job["id"], [Line("1:1", "stdout", "the code is 7")], 1.0)
     page = text(visitor.get(f"/admin/jobs/{job['id']}"))
     assert "the code is 7" not in page
-    assert "for who asked for it alone" in page
+    assert "Only whoever asked for it may see its output" in page
 
 
 def test_a_node_shows_and_takes_its_labels(visitor: FlaskClient) -> None:

@@ -71,7 +71,7 @@ def test_a_tar_that_no_person_asked_for_is_given_to_nobody(visitor: FlaskClient,
     answer(run, {"pub_id": PUB, "sequence": 3})
     assert visitor.get(f"/bots/my/exports/{job}").status_code == 404
     page = visitor.get(f"/my/jobs/{job}").text
-    assert "given to nobody" in page
+    assert "one made for a move or a backup can't be" in page
     assert f"/exports/{job}" not in page
     secret = tokens.create(accounts.show(OWNER)["id"], "ci", ["export"])["secret"]
     asked = visitor.get(f"/agents/my/export?job={job}", headers={"Authorization": f"Bearer {secret}"})

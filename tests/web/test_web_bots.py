@@ -63,10 +63,10 @@ def test_a_new_bot_is_seen_being_poured_until_it_is_alive(visitor: FlaskClient) 
     assert "#provisioning" in page
     assert "Ours &lt;b&gt;" in page
     assert 'hx-get="/live/bots"' in page
-    assert "It waits for its node" in page
+    assert "It is waiting for its node" in page
     run = running()
     begun = visitor.get("/live/bots").text
-    assert ("It waits for its node" in begun, "It is being poured" in begun) == (False, True)
+    assert ("It is waiting for its node" in begun, "It is being poured" in begun) == (False, True)
     id = bots.show("my")["id"]
     texts = ("made <it>", "container: ok, changed. Created container 'my-1'")
     runs.add_lines("salt", run["id"], [{"key": text, "state_id": f"{id} container", "text": text} for text in texts])
@@ -163,7 +163,7 @@ def test_an_upgrade_shows_the_version_now_and_next(
     visitor: FlaskClient, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poured()
-    assert "this is the newest" in visitor.get("/bots/my/actions").text
+    assert "none: it has the newest" in visitor.get("/bots/my/actions").text
     monkeypatch.setenv("CELLAR_PUB_IMAGE", "saltcellar/pub:9")
     service()
     page = visitor.get("/bots/my/actions").text
@@ -175,7 +175,7 @@ def test_a_job_waits_for_a_master_while_there_is_none_and_then_for_its_node(visi
     poured()
     press(visitor, visitor.get("/bots/my/actions"), "/bots/my/actions/rebuild")
     address = f"/my/jobs/{jobs.listed()[0]['id']}"
-    assert "It waits for its node" in visitor.get(address).text
+    assert "It is waiting for its node" in visitor.get(address).text
     with database.transaction():
         leases.put(PUBLISHING, "salt", 2, 0)
     assert "The master that runs jobs is away: this waits" in visitor.get(address).text

@@ -154,4 +154,4 @@ def test_who_is_not_heard_of_is_away_and_comes_back(api: FlaskClient) -> None:
     assert standings.of(ann)["ann-1"]["state"] == "here"
     assert [one.type.rpartition(".")[2] for one in rows.of_presence("ann-1", 9)] == ["back", "away"]
     come_as(api)
-    assert "said here" in api.get("/nodes/ann-1/story").text
+    assert "noted here" in api.get("/nodes/ann-1/story").text

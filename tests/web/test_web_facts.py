@@ -103,7 +103,7 @@ def test_operators_see_all(ann: FlaskClient) -> None:
     for node in ("ann-1", "bob-1", "cellar-1"):
         assert f'href="/admin/nodes/{node}/facts"' in listed.text
     assert "3007.1" in ann.get("/admin/nodes/ann-1/facts").text
-    assert "told nothing of itself" in ann.get("/admin/nodes/cellar-1/facts").text
+    assert "reported nothing about itself" in ann.get("/admin/nodes/cellar-1/facts").text
     assert ann.get("/admin/nodes/nowhere/facts").status_code == 404
     assert 'href="/admin/nodes/ann-1/facts"' in ann.get("/admin/nodes/ann-1").text
 

@@ -65,7 +65,7 @@ def test_what_is_wrong_is_said_beside_the_form_with_what_was_typed(visitor: Flas
         answer = send(visitor, "/account/forwardings", **FORM | wrong)
         assert answer.status_code == 422, wrong
         assert "<b>" not in answer.text
-    assert "It goes nowhere yet" in visitor.get("/account/forwardings").text
+    assert "They go nowhere yet" in visitor.get("/account/forwardings").text
 
 
 def test_operators_forward_what_all_nodes_tell(public_app: Flask, visitor: FlaskClient, hooked: Hooks) -> None:
@@ -83,7 +83,7 @@ def test_operators_forward_what_all_nodes_tell(public_app: Flask, visitor: Flask
     assert visitor.post("/admin/forwardings", data={**form, "way": "slack"}).status_code == 422
     for deed, more in (("test", {}), ("switch", {"state": "off"}), ("switch", {"state": "on"}), ("remove", {})):
         assert visitor.post(f"/admin/forwardings/{only(page)}/{deed}", data=token | more).status_code == 302
-    assert "It goes nowhere yet" in visitor.get("/admin/forwardings").text
+    assert "They go nowhere yet" in visitor.get("/admin/forwardings").text
 
 
 def test_a_program_makes_one_with_a_filter(public_app: Flask, hooked: Hooks) -> None:

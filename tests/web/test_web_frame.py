@@ -155,7 +155,7 @@ def test_the_page_about_a_database_that_is_away_is_drawn_for_who_is_signed_in(
     page = visitor.get("/bots")
     assert page.status_code == 503
     assert page.headers["Retry-After"]
-    for sentence in ("Part of this place is away", "Your bots go on running", "Try again"):
+    for sentence in ("Part of this place is down", "Your bots keep running", "Try again"):
         assert sentence in page.text
     assert visitor.get("/").status_code == 200  # Pages that need no database still work.
     assert visitor.get("/nope").status_code == 404

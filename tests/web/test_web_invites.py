@@ -74,7 +74,7 @@ def asked(command: str) -> list[dict[str, Any]]:
 
 def test_opening_the_page_asks_the_pub_once_and_shows_what_it_told(ann: FlaskClient) -> None:
     page = ann.get("/bots/my/invites")
-    assert "has not told" in page.text
+    assert "has not reported its invites" in page.text
     assert 'hx-trigger="every 2s"' in page.text
     ann.get("/bots/my/invites")
     assert len(asked("bots.invites")) == 1
@@ -87,8 +87,8 @@ def test_opening_the_page_asks_the_pub_once_and_shows_what_it_told(ann: FlaskCli
     assert "hx-get" not in page
     assert page.index("Unused</h2>") < page.index("Carol") < page.index("Used</h2>") < page.index("Bob")
     assert FEED in page
-    assert "As the pub told it 0 s ago" in page
-    assert "not kept here" in page  # Carol's invite was not made on this page.
+    assert "As the pub reported 0 s ago" in page
+    assert "not known here" in page  # Carol's invite was not made on this page.
     assert len(asked("bots.invites")) == 1
     age(STALE_S + 1)
     ann.get("/bots/my/invites")
@@ -228,7 +228,7 @@ def test_a_pub_that_does_not_answer_is_told_and_asked_again_after_a_minute(ann: 
     ann.get("/bots/my/invites")
     run_next("ERROR: The pub does not answer on its control socket (refused).", success=False, retcode=1)
     page = ann.get("/bots/my/invites").text
-    assert "could not tell its invites" in page
+    assert "could not report its invites" in page
     assert "does not answer" in page
     assert CODE in page
     assert len(asked("bots.invites")) == 1

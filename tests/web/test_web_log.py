@@ -77,7 +77,7 @@ def test_a_kind_narrows_it_in_the_address(ann: FlaskClient) -> None:
     assert "Make an invite" in found["invites"][0]
     assert "Look at the container's log" in found["looks"][0]
     page = ann.get("/bots/my/log?kind=people").text
-    assert '<nav class="tabs" aria-label="Narrow it to">' in page
+    assert '<nav class="tabs" aria-label="Show only">' in page
     assert 'href="/bots/my/log?kind=people" aria-current="page"' in page
     assert ann.get("/bots/my/log?kind=<script>").status_code == 422
 

@@ -38,7 +38,7 @@ def test_a_node_is_shared_on_its_page_and_chosen_by_who_is_named(public_app: Fla
     full = _pour(bob, "second", "node-ann")
     assert (full.status_code, "node-ann is full, so it takes no new bot" in full.text) == (507, True)
     page = ann.get("/nodes/node-ann/bots").text
-    assert "1 of others" in page
+    assert "1 belongs to others" in page
     assert "his</a>" not in page
 
 

@@ -92,7 +92,7 @@ def test_a_bot_that_was_never_heard_of_has_a_page_too(visitor: FlaskClient) -> N
         page = visitor.get(f"/bots/my/status?span={span}")
         assert page.status_code == 200
         assert "unknown" in page.text
-        assert "Nothing was heard of it" in page.text
+        assert "Nothing was heard from it" in page.text
         assert "data-series" not in page.text
         chart = drawn(visitor, f"/bots/my/chart.svg?span={span}")
         assert "Nothing was heard yet" in [text.text for text in chart.iter(f"{SVG}text")]
@@ -109,7 +109,7 @@ def test_every_span_has_its_link_and_every_chart_its_drawing(visitor: FlaskClien
         chart = drawn(visitor, f"/bots/my/chart.svg?figure={figure}&span={span}")
         strokes = [path.get("d") for path in chart.iter(f"{SVG}path")]
         assert all(strokes) or (figure == "bandwidth" and len(strokes) == 2)  # a rate needs two points
-    assert "Nothing was heard of it" not in page
+    assert "Nothing was heard from it" not in page
     table = page[page.index("<table") :]
     assert table.count('<th scope="row">') == 6
     assert "96.0 MiB" in table

@@ -51,17 +51,17 @@ def begins(page: Page) -> None:
     page.get_by_label("E-mail").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Yes").click()
-    expect(page.get_by_text(f"You begin as {EMAIL}")).to_be_visible()
+    expect(page.get_by_text(f"You are starting as {EMAIL}")).to_be_visible()
     expect(page.get_by_text("$5 a month")).to_be_visible()
     page.get_by_label("Your name").fill("Sam <i>")
     page.get_by_label("The name of your first bot").fill(BOT)
     page.get_by_role("button", name="Yes").click()
-    expect(page.get_by_role("heading", name="Look into your mailbox")).to_be_visible()
+    expect(page.get_by_role("heading", name="Check your mailbox")).to_be_visible()
 
 
 def opens_the_mail(page: Page) -> None:
     """Follow the link in the mail, which asks once more and leads to the page about payment."""
-    page.get_by_role("link", name="The mailbox of this try").click()
+    page.get_by_role("link", name="The mailbox of this trial").click()
     link = page.locator("article", has_text=f"To {EMAIL}").get_by_role("link")
     until(lambda: link.count() or (page.reload() and link.count()), 15, "the mail comes")
     link.first.click()

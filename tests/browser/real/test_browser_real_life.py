@@ -100,7 +100,7 @@ def test_upgrade(
 ) -> None:
     page, before = at_home(opened, service, person), life()
     page.goto(f"/bots/{person.name}/actions")
-    expect(page.get_by_text("none: this is the newest")).to_be_visible()
+    expect(page.get_by_text("none: it has the newest")).to_be_visible()
     newer = request.getfixturevalue("newer")
     page.reload()
     expect(page.locator("article", has=page.get_by_role("heading", name="Upgrade"))).to_contain_text(newer)
@@ -110,7 +110,7 @@ def test_upgrade(
     assert (after.image, after.status) == (newer, "running")
     assert after.id != before.id
     page.goto(f"/bots/{person.name}/actions")
-    expect(page.get_by_text("none: this is the newest")).to_be_visible()
+    expect(page.get_by_text("none: it has the newest")).to_be_visible()
     press(page, person.name, "Upgrade anyway")
     ends(page)
 

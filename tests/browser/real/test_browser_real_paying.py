@@ -71,7 +71,7 @@ def pays(page: Page) -> None:
     """Turn back once, then pay."""
     page.get_by_role("button", name="Pay $5 a month").click()
     page.get_by_role("link", name="Back").click()
-    expect(page.get_by_text("You turned back, and nothing was paid.")).to_be_visible()
+    expect(page.get_by_text("You turned back, so nothing was paid.")).to_be_visible()
     page.get_by_role("button", name="Pay $5 a month").click()
     page.get_by_role("button", name="Pay", exact=True).click()
 
@@ -81,4 +81,4 @@ def cancels(page: Page) -> None:
     page.goto("/payment")
     page.get_by_role("button", name="Change the card, or cancel").click()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("You cancelled. Your bots go on until then")).to_be_visible()
+    expect(page.get_by_text("You cancelled. Your bots run until then")).to_be_visible()
