@@ -276,7 +276,7 @@ def test_a_second_factor_without_a_code_asks_for_it(visitor: FlaskClient, person
     send(visitor, f"{page}/begin", page, password=PASSWORD)
     refused = send(visitor, f"{page}/on", page, code="")
     assert refused.status_code == 422
-    assert "Write the code that your telephone shows." in refused.text
+    assert "Enter the code your phone shows." in refused.text
     assert telephone().secret in refused.text
 
 

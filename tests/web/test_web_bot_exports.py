@@ -31,7 +31,7 @@ def test_the_secret_leaves_only_after_the_password(visitor: FlaskClient, kind: s
     for wrong in ("", "wrong", "x" * 2000):
         page = ask_export(visitor, kind, wrong)
         assert page.status_code == 422
-        assert ("Write your password." in page.text) == (wrong == "")
+        assert ("Enter your password." in page.text) == (wrong == "")
         assert 'aria-invalid="true"' in page.text
         assert PASSWORD not in page.text
     assert [job["command"] for job in jobs.listed()] == ["bots.create"]

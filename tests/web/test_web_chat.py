@@ -46,7 +46,7 @@ def test_who_opens_their_link_and_says_yes_is_that_chat_user(visitor: FlaskClien
     caller = chat().caller
     assert caller is not None
     assert caller.email == OWNER
-    assert "T01/U01 in Slack is you now" in visitor.get("/account").text
+    assert "T01/U01 in Slack is now linked to you" in visitor.get("/account").text
     assert trail(f"agent:{person}")[-1]["detail"] == "T01/U01"
     [mail] = mails.Mail.select()
     assert (mail.recipient, "T01/U01 in Slack is now linked to your account" in mail.text) == (OWNER, True)

@@ -140,7 +140,7 @@ def test_a_person_sets_a_key_sees_what_changed_and_is_not_overrun(visitor: Flask
     assert send(visitor, "/account/configuration", key=KEY, value='{"s": 60}', revision="0").status_code == 302
     page = visitor.get("/account/configuration").text
     assert KEY in page
-    assert "is set: your nodes have it in a moment." in page
+    assert "is set: your nodes get it in a moment." in page
     taken = send(visitor, "/account/configuration", key=KEY, value="1", revision="0")
     assert taken.status_code == 412
     assert "Somebody else changed it first" in taken.text
@@ -164,10 +164,10 @@ def test_a_person_sets_a_key_sees_what_changed_and_is_not_overrun(visitor: Flask
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("a", "once an hour", "no JSON"),
+        ("a", "once an hour", "not JSON"),
         ("../a", "1", "be a key"),
-        ("a", "", "Write the value"),
-        ("a", "[" * 15_000, "no JSON"),
+        ("a", "", "Enter the value"),
+        ("a", "[" * 15_000, "not JSON"),
     ],
 )
 def test_what_a_person_typed_wrong_is_said_and_stays_typed(

@@ -136,7 +136,7 @@ def test_a_node_that_is_cut_off_is_forgotten_on_its_page_once_its_name_is_writte
     send(browser, f"/nodes/{node}/revoke")
     assert "Forget it" in browser.get("/nodes").text
     refused = send(browser, f"/nodes/{node}/forget", typed="shed")
-    assert (refused.status_code, f"Write {node}, to be sure." in refused.text) == (422, True)
+    assert (refused.status_code, f"Type {node} to confirm." in refused.text) == (422, True)
     assert send(browser, f"/nodes/{node}/forget", typed=node).status_code == 302
     assert node not in browser.get("/nodes").text.replace(f"{node} is forgotten", "")
 

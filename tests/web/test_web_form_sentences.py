@@ -14,8 +14,8 @@ from pillar_service.web.pages.forms import SAID
 @pytest.mark.parametrize(
     ("uses", "sentence"),
     [
-        ("0", "Write a number from 1 to 1000."),
-        ("x", "That is no whole number. Write a number from 1 to 1000."),
+        ("0", "Enter a number from 1 to 1000."),
+        ("x", "That is not a whole number. Enter a number from 1 to 1000."),
         ("", "Say for how many."),
     ],
 )
@@ -36,7 +36,7 @@ def test_what_is_too_long(visitor: FlaskClient, at_home: str) -> None:
 def test_what_nobody_offered(visitor: FlaskClient, at_home: str) -> None:
     page = send(visitor, "/account/forwardings", way="pigeon", address="https://example.org")
     assert page.status_code == 422
-    assert "Choose one of those that are offered." in page.text
+    assert "Choose one of the options." in page.text
 
 
 @pytest.mark.parametrize("where", ["/sign-in", "/start", "/forgotten"])
@@ -44,7 +44,7 @@ def test_a_file_in_the_place_of_a_text_is_no_text(visitor: FlaskClient, where: s
     form = {"csrf_token": csrf(visitor.get(where)), "password": "x", "email": (io.BytesIO(b"x"), "x.txt")}
     page = visitor.post(where, data=form)
     assert page.status_code == 422
-    assert "Write your e-mail address." in page.text
+    assert "Enter your e-mail address." in page.text
 
 
 @pytest.mark.parametrize("body", [[1], "x", 5, {"email": 5, "password": {"a": 1}}])
@@ -52,7 +52,7 @@ def test_json_in_the_place_of_a_form_is_no_form(visitor: FlaskClient, body: obje
     headers = {"X-CSRFToken": csrf(visitor.get("/sign-in"))}
     page = visitor.post("/sign-in", json=body, headers=headers)
     assert page.status_code == 422
-    assert "Write your e-mail address." in page.text
+    assert "Enter your e-mail address." in page.text
 
 
 def test_of_an_import_the_tar_alone_is_a_file(visitor: FlaskClient, at_home: str) -> None:

@@ -45,10 +45,10 @@ def test_an_owner_loses_a_node_and_restores_a_bot_by_one_press(public_app: Flask
     health.take("cellar-1", [event(report(bot, sequence=3))])
     page = browser.get("/nodes/cellar-1/lost").text
     assert "see a fork" in page
-    assert "never run its bots again all the same" in page
+    assert "It was heard from just now, but will never run its bots again" in page
     for form, said in (
-        ({}, "Write cellar-1"),
-        ({"typed": "cellar-2"}, "Write"),
+        ({}, "Type cellar-1 to confirm"),
+        ({"typed": "cellar-2"}, "Type"),
         ({"typed": "cellar-1"}, "seems to be alive"),
     ):
         told = send(browser, "/nodes/cellar-1/lost", **form)

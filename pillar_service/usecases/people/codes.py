@@ -48,7 +48,7 @@ def check(person: str, code: str | None) -> None:
     with transaction():
         factor = second_factor.find(person)
         if factor is None or not written:
-            raise Unauthenticated("Write the code that your telephone shows.")
+            raise Unauthenticated("Enter the code your phone shows.")
         is_recovery = not written.isdigit()
         taken = _recovery(person, written) if is_recovery else totp(factor, written)
         if not taken:

@@ -116,7 +116,7 @@ def second_step(token: str | None, code: str) -> Proof:
     """The proof for the person whose code this is, after the first step; raises Invalid, NotFound, Unauthenticated, TooMany."""
     ticket = tickets.look(TicketKind.SECOND_STEP, token)
     if ticket.account is None or not code:
-        raise Invalid("Write the code that your telephone shows.")
+        raise Invalid("Enter the code your phone shows.")
     codes.check(ticket.account, code)
     with transaction():
         tickets.use(ticket)

@@ -22,25 +22,25 @@ blueprint = Blueprint("account", __name__)
 class Name(Form):
     """The person's name."""
 
-    name = StringField("Name", [InputRequired("Write your name."), Length(max=200)])
+    name = StringField("Name", [InputRequired("Enter your name."), Length(max=200)])
 
 
 class Email(MustConfirm):
     """The person's e-mail address."""
 
-    email = EmailField("E-mail address", [InputRequired("Write an e-mail address."), Length(max=400)])
+    email = EmailField("E-mail address", [InputRequired("Enter an e-mail address."), Length(max=400)])
 
 
 class Password(MustConfirm):
     """A new password."""
 
-    new = PasswordField("New password", [InputRequired("Write a new password."), Length(max=1000)])
+    new = PasswordField("New password", [InputRequired("Enter a new password."), Length(max=1000)])
 
 
 class Delete(MustConfirm):
     """Deletion of the account, confirmed by its e-mail address."""
 
-    email = EmailField("Type your e-mail address", [InputRequired("Write your e-mail address."), Length(max=400)])
+    email = EmailField("Type your e-mail address", [InputRequired("Enter your e-mail address."), Length(max=400)])
 
 
 FORMS = {"name": Name, "email": Email, "password": Password, "delete": Delete}
@@ -101,7 +101,7 @@ def change_email() -> Any:
         is_sent = profile.ask_email(current_user.id, *given)
     except (Invalid, Unauthenticated, Conflict) as error:
         return _page(error, email=asked)
-    flash("Look into that mailbox: open the link in it." if is_sent else "Your address was changed.")
+    flash("Check that mailbox and open the link in the mail." if is_sent else "Your address was changed.")
     return redirect(url_for("account.show"))
 
 

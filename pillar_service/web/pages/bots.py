@@ -35,7 +35,7 @@ class New(Once):
     """A new bot."""
 
     name = StringField("Name", [InputRequired("Give it a name."), Length(max=63)])
-    description = StringField("A line about it (you may leave this out)", [Length(max=NOTE_LENGTH)])
+    description = StringField("A line about it (optional)", [Length(max=NOTE_LENGTH)])
     node = SelectField("On which machine", default="", validate_choice=False)
 
     def __init__(self, *sent: Any, **more: Any) -> None:

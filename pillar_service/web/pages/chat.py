@@ -25,7 +25,7 @@ def show(token: str) -> str:
 @login_required
 def link(token: str) -> Any:
     """Link the chat user, then go on to the second factor if that is off."""
-    flash(f"{people.link(current_user.id, token)} in Slack is you now.")
+    flash(f"{people.link(current_user.id, token)} in Slack is now linked to you.")
     is_on = second_factor.is_on(current_user.id)
     return redirect(url_for("account.show" if is_on else "second_factor.show"))
 
@@ -35,5 +35,5 @@ def link(token: str) -> Any:
 def unlink(team: str, user: str) -> Any:
     """Unlink the chat user."""
     people.unlink(current_user.id, team, user)
-    flash(f"{team}/{user} in Slack is you no longer.")
+    flash(f"{team}/{user} in Slack is no longer linked to you.")
     return redirect(url_for("account.show"))

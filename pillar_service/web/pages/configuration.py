@@ -23,8 +23,8 @@ LONGEST_TEXT = 32 << 10
 class Setting(Form):
     """A key and its value; ``revision`` is the key's when the page was drawn."""
 
-    key = StringField("Key", [InputRequired("Write the key."), Length(max=LONGEST_KEY)])
-    value = TextAreaField("Value, as JSON", [InputRequired("Write the value."), Length(max=LONGEST_TEXT)])
+    key = StringField("Key", [InputRequired("Enter the key."), Length(max=LONGEST_KEY)])
+    value = TextAreaField("Value, as JSON", [InputRequired("Enter the value."), Length(max=LONGEST_TEXT)])
     revision = HiddenField(default="0")
 
     def read(self) -> Any:
@@ -32,7 +32,7 @@ class Setting(Form):
         try:
             return json.loads(self.value.data)
         except (ValueError, RecursionError) as error:
-            raise Invalid('The value is no JSON: put a text between double quotes, as in "once an hour".') from error
+            raise Invalid('The value is not JSON: put text in double quotes, as in "once an hour".') from error
 
 
 def _number(written: str | None) -> int:
@@ -82,7 +82,7 @@ def put() -> Any:
         told = configuration.set(f"account:{current_user.id}", current_user.id, key, form.read(), before)
     except (Changed, Conflict, Forbidden, Invalid) as error:
         return _again(form, before, error.sentence), error.status
-    flash(f"{told['key']} is set: your nodes have it in a moment.")
+    flash(f"{told['key']} is set: your nodes get it in a moment.")
     return redirect(url_for("configuration.listed"))
 
 

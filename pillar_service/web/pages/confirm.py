@@ -9,14 +9,14 @@ from pillar_service.usecases.people import codes
 from pillar_service.usecases.people.confirming import confirm
 from pillar_service.web.pages.forms import Form
 
-EMPTY = "Write your password."
+EMPTY = "Enter your password."
 
 
 class Confirm(Form):
     """The part of a form that asks for the password again; templates show the code's field if `asks_code`."""
 
     password = PasswordField("Your password", [Length(max=1000)])
-    code = StringField("Code from your telephone", [Length(max=100)])
+    code = StringField("Code from your phone", [Length(max=100)])
 
     @property
     def asks_code(self) -> bool:

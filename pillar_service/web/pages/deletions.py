@@ -29,7 +29,7 @@ class Delete(Once, Confirm):
         """Whether the name is the bot's; if not, the form gets an error."""
         right = (self.name.data or "").strip().lower() in (bot["name"], bot["host"])
         if not right:
-            self.name.errors = [f"Write {bot['name']}."]
+            self.name.errors = [f"Type {bot['name']} to confirm."]
         return right
 
 

@@ -23,10 +23,10 @@ blueprint = Blueprint("exports", __name__)
 CHOICES = [
     SelectChoice(str(kind), text)
     for kind, text in {
-        Kind.EVERYTHING: "Everything: all below and its invites. Only this can be imported again.",
-        Kind.SECRET: "The secret: its identity. Who has it can speak as the bot.",
-        Kind.GOSSIP: "The gossip: the peers that it knows.",
-        Kind.LOG: "The log: every message that it holds.",
+        Kind.EVERYTHING: "Everything: all of the below, and its invites. Only this can be imported again.",
+        Kind.SECRET: "The secret: its identity. Whoever has it can speak as the bot.",
+        Kind.GOSSIP: "The gossip: the peers it knows.",
+        Kind.LOG: "The log: every message it holds.",
         Kind.BLOBS: "The blobs: pictures and other files.",
     }.items()
 ]

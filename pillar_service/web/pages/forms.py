@@ -9,11 +9,11 @@ from flask_wtf.form import _Auto
 SENTENCES = {
     "This field is required.": "Fill this in.",
     "Field cannot be longer than %(max)d characters.": "Write at most %(max)d characters.",
-    "Not a valid integer value.": "That is no whole number.",
-    "Number must be between %(min)s and %(max)s.": "Write a number from %(min)s to %(max)s.",
-    "Not a valid choice.": "Choose one of those that are offered.",
-    "'%(value)s' is not a valid choice for this field.": "Choose among those that are offered.",
-    "'%(value)s' are not valid choices for this field.": "Choose among those that are offered.",
+    "Not a valid integer value.": "That is not a whole number.",
+    "Number must be between %(min)s and %(max)s.": "Enter a number from %(min)s to %(max)s.",
+    "Not a valid choice.": "Choose one of the options.",
+    "'%(value)s' is not a valid choice for this field.": "Choose from the options.",
+    "'%(value)s' are not valid choices for this field.": "Choose from the options.",
 }
 """Our words for WTForms' own error messages."""
 

@@ -20,7 +20,7 @@ blueprint = Blueprint("forwardings", __name__)
 WEBHOOK = SelectChoice(str(Way.WEBHOOK), "webhook")
 MAIL = SelectChoice(str(Way.MAIL), "mail to your own address")
 SEVERITIES = [SelectChoice(one.name.lower()) for one in Severity]
-TRIED = "One event that tries it out is on its way: reload this page to see how that went."
+TRIED = "A test event is on its way: reload this page to see how it went."
 
 
 class Where(Form):
@@ -31,7 +31,7 @@ class Where(Form):
     node = StringField("Node", [Length(max=200)])
     kind = SelectField("Kind", choices=[SelectChoice("", "all"), *map(SelectChoice, map(str, Kind))])
     type = StringField("Type", [Length(max=200)])
-    severity = SelectField("How grave, at least", choices=SEVERITIES)
+    severity = SelectField("At least this severe", choices=SEVERITIES)
 
     def told(self) -> dict[str, Any]:
         """The fields, as the use case takes them."""
@@ -85,7 +85,7 @@ def switch(id: str) -> Any:
     """Switch a forwarding on or off."""
     is_on = switched(request.form.get("state"))
     forwardings.switch(f"account:{current_user.id}", current_user.id, id, is_on)
-    flash("It is on: events go on where they stopped." if is_on else "It is off: events wait.")
+    flash("It is on: events continue where they stopped." if is_on else "It is off: events wait.")
     return redirect(url_for("forwardings.listed"))
 
 

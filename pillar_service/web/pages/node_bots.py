@@ -23,7 +23,7 @@ CHOICES = {Sharing.OWN: "those of its own account", Sharing.NAMED: "those of nam
 class Terms(Form):
     """Whose bots a node takes, and how many."""
 
-    sharing = SelectField("Bots that it takes", choices=[SelectChoice(str(key), said) for key, said in CHOICES.items()])
+    sharing = SelectField("Bots it takes", choices=[SelectChoice(str(key), said) for key, said in CHOICES.items()])
     emails = TextAreaField("Named accounts", [Length(max=30_000)])
     most = StringField("Bots at most", [Length(max=5)])
 
@@ -37,7 +37,7 @@ class Terms(Form):
     def read(self) -> tuple[str, list[str], int | str | None]:
         """Sharing, e-mail addresses and limit. Raises Invalid."""
         if not self.validate_on_submit():
-            raise Invalid("Something in the form can't be taken: correct it, send it again.")
+            raise Invalid("Something in the form is not right: correct it and send it again.")
         most = (self.most.data or "").strip()
         emails = (self.emails.data or "").replace(",", " ").split()
         return str(self.sharing.data), emails, (int(most) if most.isascii() and most.isdigit() else most or None)
@@ -66,7 +66,7 @@ def take(id: str) -> Any:
         node_terms.set_of(current_user.id, id, *form.read())
     except (Invalid, Forbidden) as error:
         return _page(id, form, error.sentence), error.status
-    flash("That is how it takes bots from now on.")
+    flash("Saved: it takes bots by these rules from now on.")
     return redirect(url_for("node_bots.show", id=id))
 
 
@@ -75,7 +75,7 @@ def take(id: str) -> Any:
 def drain(id: str) -> Any:
     """Drain a node: move its bots to other nodes."""
     draining.drain_of(current_user.id, id)
-    flash("It takes no new bot, and its bots go to other machines, one by one.")
+    flash("It takes no new bots now, and its bots move to other machines, one by one.")
     return redirect(url_for("node_bots.show", id=id))
 
 
@@ -84,5 +84,5 @@ def drain(id: str) -> Any:
 def undrain(id: str) -> Any:
     """Let a node take new bots again."""
     draining.undrain_of(current_user.id, id)
-    flash("It takes new bots again. What is on its way goes on.")
+    flash("It takes new bots again. Moves under way go on.")
     return redirect(url_for("node_bots.show", id=id))

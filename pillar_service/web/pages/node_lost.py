@@ -19,12 +19,12 @@ class Lost(Form):
     """Declaration that a node is lost, confirmed by its name."""
 
     typed = StringField("The machine's name, to be sure", [Length(max=200)])
-    anyway = BooleanField("It was heard of just now, and will never run its bots again all the same")
+    anyway = BooleanField("It was heard from just now, but will never run its bots again")
 
     def read(self, id: str) -> bool:
         """Whether to declare it lost though it was heard of just now. Raises Invalid if the name is not the node's."""
         if not self.validate_on_submit() or (self.typed.data or "").strip() != id:
-            raise Invalid(f"Write {id}, to be sure.")
+            raise Invalid(f"Type {id} to confirm.")
         return bool(self.anyway.data)
 
 

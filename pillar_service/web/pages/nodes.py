@@ -24,7 +24,7 @@ blueprint = Blueprint("nodes", __name__)
 class Token(Form):
     """What an enrolment token lets in."""
 
-    pattern = StringField("Names that it may have", [Length(max=40)], default="*")
+    pattern = StringField("Names it lets in", [Length(max=40)], default="*")
     labels = StringField("Labels", [Length(max=2000)])
     uses = IntegerField("For how many machines", [InputRequired("Say how many."), NumberRange(*rules.USES)], default=1)
     life = StringField("For how long", [Length(max=20)], default="1h")
@@ -113,7 +113,7 @@ def create() -> Any:
 def revoke_token(id: str) -> Any:
     """Revoke an enrolment token."""
     enrolment_tokens.revoke_of(current_user.id, id)
-    flash("The token lets nobody in any more.")
+    flash("The token no longer lets anybody in.")
     return redirect(url_for("nodes.listed"))
 
 
@@ -131,7 +131,7 @@ def revoke(id: str) -> Any:
 def rotate(id: str) -> Any:
     """Tell a node to make itself a new key."""
     node_keys.rotate_of(current_user.id, id)
-    flash(f"{id} makes itself another key as soon as it hears of it; the one it has is good for nothing then.")
+    flash(f"{id} makes itself another key as soon as it hears of this; its old key stops working then.")
     return redirect(url_for("nodes.listed"))
 
 
@@ -143,7 +143,7 @@ class Forget(Form):
     def read(self, id: str) -> str:
         """The node's id. Raises Invalid if what was typed is another."""
         if not self.validate_on_submit() or (self.typed.data or "").strip() != id:
-            raise Invalid(f"Write {id}, to be sure.")
+            raise Invalid(f"Type {id} to confirm.")
         return id
 
 

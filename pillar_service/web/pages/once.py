@@ -43,7 +43,7 @@ def sent_key() -> str:
     """The key of a form that has no other field. Raises Invalid if it is missing."""
     form = Once()
     if not form.validate_on_submit():
-        raise Invalid("The form came without its key: go back, reload the page, send it again.")
+        raise Invalid("The form was sent without its key: go back, reload the page and send it again.")
     return str(form.key.data)
 
 

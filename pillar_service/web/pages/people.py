@@ -21,7 +21,7 @@ blueprint = Blueprint("people", __name__)
 class Invitation(Form):
     """Whom to invite."""
 
-    email = EmailField("E-mail address", [InputRequired("Write the address."), Length(max=400)])
+    email = EmailField("E-mail address", [InputRequired("Enter the address."), Length(max=400)])
 
 
 class HandOver(Form):
@@ -82,7 +82,7 @@ def invite(name: str) -> Any:
 def withdraw(name: str, id: str) -> Any:
     """Withdraw an invitation."""
     sharing.withdraw(current_user.id, name, id)
-    return _back(name, "The invitation is good for nothing now.")
+    return _back(name, "The invitation no longer works.")
 
 
 @blueprint.post("/bots/<name>/people/<who>/remove")
@@ -90,7 +90,7 @@ def withdraw(name: str, id: str) -> Any:
 def remove(name: str, who: str) -> Any:
     """Remove somebody from the bot."""
     sharing.remove(current_user.id, name, who)
-    return _back(name, "That person does not belong to the bot any more.")
+    return _back(name, "That person no longer belongs to the bot.")
 
 
 @blueprint.post("/bots/<name>/people/hand-over")
@@ -113,5 +113,5 @@ def hand_over(name: str) -> Any:
 def leave(name: str) -> Any:
     """Leave the bot."""
     sharing.leave(current_user.id, name)
-    flash(f"You do not belong to {name} any more.")
+    flash(f"You no longer belong to {name}.")
     return redirect(url_for("bots.listed"))

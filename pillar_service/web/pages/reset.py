@@ -17,13 +17,13 @@ blueprint = Blueprint("reset", __name__)
 class Forgotten(Form):
     """The e-mail address of the account."""
 
-    email = EmailField("E-mail address", [InputRequired("Write your e-mail address."), Length(max=400)])
+    email = EmailField("E-mail address", [InputRequired("Enter your e-mail address."), Length(max=400)])
 
 
 class Reset(Form):
     """A new password."""
 
-    password = PasswordField("New password", [InputRequired("Write a new password."), Length(max=1000)])
+    password = PasswordField("New password", [InputRequired("Enter a new password."), Length(max=1000)])
 
 
 @blueprint.get("/forgotten")

@@ -20,14 +20,14 @@ blueprint = Blueprint("sign_in", __name__)
 class SignIn(Form):
     """The form: e-mail address and password."""
 
-    email = EmailField("E-mail address", [InputRequired("Write your e-mail address."), Length(max=400)])
-    password = PasswordField("Password", [InputRequired("Write your password."), Length(max=1000)])
+    email = EmailField("E-mail address", [InputRequired("Enter your e-mail address."), Length(max=400)])
+    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1000)])
 
 
 class Code(Form):
     """The second step: a code."""
 
-    code = StringField("Code", [InputRequired("Write the code that your telephone shows."), Length(max=100)])
+    code = StringField("Code", [InputRequired("Enter the code your phone shows."), Length(max=100)])
 
 
 @blueprint.get("/sign-in")

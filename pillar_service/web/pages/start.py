@@ -22,7 +22,7 @@ blueprint = Blueprint("start", __name__)
 class Newbie(Form):
     """The newcomer's name, and the name of the first bot."""
 
-    name = StringField("Your name", [InputRequired("Write your name."), Length(max=200)])
+    name = StringField("Your name", [InputRequired("Enter your name."), Length(max=200)])
     bot = StringField("The name of your first bot", [Length(max=200)])
 
 
@@ -30,7 +30,7 @@ class Welcome(Form):
     """The name of the first bot, and the password again."""
 
     bot = StringField("The name of your first bot", [Length(max=200)])
-    password = PasswordField("The password that you chose", [Length(max=1000)])
+    password = PasswordField("The password you chose", [Length(max=1000)])
 
 
 @blueprint.get("/start")

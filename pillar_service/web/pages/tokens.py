@@ -20,7 +20,7 @@ CHOICES = [
     for scope, told in {
         Scope.READ: "read: see bots, their status and jobs",
         Scope.OPERATE: "operate: invite, start, stop, restart, upgrade, rebuild, change",
-        Scope.EXPORT: "export: take a bot's data out, its secret among it",
+        Scope.EXPORT: "export: take out a bot's data, including its secret",
         Scope.ACCOUNT: "account: make bots, delete them with the password, see and end tokens",
     }.items()
 ]
@@ -66,5 +66,5 @@ def create() -> Any:
 def revoke(id: str) -> Any:
     """Revoke a token."""
     tokens.revoke(current_user.id, id)
-    flash("The token is good for nothing any more.")
+    flash("The token no longer works.")
     return redirect(url_for("account.show"))

@@ -61,7 +61,7 @@ def deletes(page: Page, name: str) -> None:
     page.get_by_label("The bot's name, to be sure").fill("another")
     page.get_by_label("password").fill(PASSWORD)
     page.get_by_role("button", name=f"Delete {name}").click()
-    expect(page.get_by_text(f"Write {name}.")).to_be_visible()
+    expect(page.get_by_text(f"Type {name} to confirm.")).to_be_visible()
     page.get_by_label("The bot's name, to be sure").fill(name)
     page.get_by_label("password").fill(PASSWORD)
     page.get_by_role("button", name=f"Delete {name}").click()

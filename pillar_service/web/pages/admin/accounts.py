@@ -20,16 +20,14 @@ SECOND_FACTOR_OFF = "turn off the second factor of"
 class Reason(Form):
     """Why an account is suspended or resumed."""
 
-    reason = StringField(
-        "Why (it stands in the audit)", [InputRequired("Say why."), Length(max=accounts.REASON_LENGTH)]
-    )
+    reason = StringField("Why (kept in the audit)", [InputRequired("Say why."), Length(max=accounts.REASON_LENGTH)])
 
 
 class Paid(Form):
     """How many months were paid; the key makes a form that is sent twice count once."""
 
     months = IntegerField(
-        "Months that were paid", [InputRequired("Say how many."), NumberRange(1, payments.MOST_MONTHS)], default=1
+        "Months paid", [InputRequired("Say how many."), NumberRange(1, payments.MOST_MONTHS)], default=1
     )
     key = HiddenField(validators=[Length(max=32)])
 
@@ -78,11 +76,11 @@ def _confirmed(id: str, act: str, carry_out: Any) -> Any:
         return told, 422 if request.method == "POST" else 200
     done = carry_out(form.reason.data)
     if act == SECOND_FACTOR_OFF:
-        flash(f"{done['agent']['email']} signs in by password alone now, and was told so by mail.")
+        flash(f"{done['agent']['email']} now signs in by password alone, and was told by mail.")
     else:
         told = len(done["jobs"])
         flash(
-            f"{done['agent']['email']} is {done['agent']['state']} now; {told} bot{'s are' if told != 1 else ' is'} told so."
+            f"{done['agent']['email']} is now {done['agent']['state']}; {told} bot{'s are' if told != 1 else ' is'} being told."
         )
     return redirect(url_for("admin.account", id=done["agent"]["id"]))
 
@@ -102,5 +100,5 @@ def paid(id: str) -> Any:
 def take_back(id: str, payment: str) -> Any:
     """Take back months that were marked by mistake."""
     accounts.take_back(actor(), id, payment)
-    flash("Taken back: those months count no more.")
+    flash("Taken back: those months no longer count.")
     return redirect(url_for("admin.account", id=id))

@@ -48,7 +48,7 @@ def create() -> Any:
     form = AnyToken()
     try:
         if not form.validate_on_submit():
-            raise Invalid("Something in the form can't be taken: correct it, send it again.")
+            raise Invalid("Something in the form is not right: correct it and send it again.")
         made = enrolment_tokens.create(actor(), form.account.data or None, **form.told())
     except (Invalid, Conflict, Forbidden, NotFound) as error:
         return _page(form, error.sentence), error.status
@@ -59,7 +59,7 @@ def create() -> Any:
 def revoke_token(id: str) -> Any:
     """Revoke an enrolment token."""
     enrolment_tokens.revoke(actor(), id)
-    flash("The token lets nobody in any more.")
+    flash("The token no longer lets anybody in.")
     return redirect(url_for("admin.nodes"))
 
 
@@ -120,7 +120,7 @@ def label(id: str) -> Any:
     told, form = nodes.show(id), Labels()
     try:
         if not form.validate_on_submit():
-            raise Invalid("These are too many characters.")
+            raise Invalid("That is too long: shorten it.")
         node_cases.label(actor(), id, labels.read(form.labels.data or ""))
     except Invalid as error:
         return _node(told, form=form, wrong=error.sentence), error.status
@@ -137,7 +137,7 @@ def terms(id: str) -> Any:
         node_terms.set(actor(), id, sharing, emails, most)
     except Invalid as error:
         return _node(told, terms=form, wrong=error.sentence), error.status
-    flash("That is how it takes bots from now on.")
+    flash("Saved: it takes bots by these rules from now on.")
     return redirect(url_for("admin.node", id=id))
 
 
@@ -145,7 +145,7 @@ def terms(id: str) -> Any:
 def drain(id: str) -> Any:
     """Drain a node: move its bots to other nodes."""
     draining.drain(actor(), id)
-    flash("It takes no new bot, and its bots go to other nodes, one by one.")
+    flash("It takes no new bots now, and its bots move to other nodes, one by one.")
     return redirect(url_for("admin.node", id=id))
 
 
@@ -153,7 +153,7 @@ def drain(id: str) -> Any:
 def undrain(id: str) -> Any:
     """Let a node take new bots again."""
     draining.undrain(actor(), id)
-    flash("It takes new bots again. What is on its way goes on.")
+    flash("It takes new bots again. Moves under way go on.")
     return redirect(url_for("admin.node", id=id))
 
 
