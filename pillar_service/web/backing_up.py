@@ -38,5 +38,5 @@ def work(over: threading.Event) -> None:
                 backup_exports.ask_due()
             backup_rounds.step()
         except Exception:
-            log.exception("Backups can't be made; again in %g s.", EVERY_S)
+            log.exception("Backups can't be made; trying again in %g s.", EVERY_S)
             storage.release()

@@ -47,10 +47,10 @@ def main(context: click.Context) -> None:
 
 
 @main.command()
-@click.option("--back", is_flag=True, help="Undo the newest step instead: the service has to be stopped.")
-@click.option("--to", metavar="STEP", help="Undo all after STEP instead, such as 0027_lost.")
-@click.option("--pending", is_flag=True, help="Only say which steps are to come.")
-@click.option("--check", is_flag=True, help="As --pending, with exit code 1 if there are any.")
+@click.option("--back", is_flag=True, help="Undo the newest step instead; stop the service first.")
+@click.option("--to", metavar="STEP", help="Undo everything after STEP instead, such as 0027_lost.")
+@click.option("--pending", is_flag=True, help="Only list the steps still to come.")
+@click.option("--check", is_flag=True, help="Like --pending, but exit with 1 if there are any.")
 def migrate(back: bool, to: str | None, pending: bool, check: bool) -> None:
     """Bring the database up to date, or one step back."""
     if pending or check:
@@ -78,7 +78,7 @@ def _say_pending() -> bool:
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def copy(file: Path) -> None:
-    """Copy the database into FILE (0600), as it is at one moment, while it is used."""
+    """Copy the database into FILE (0600), as of one moment, even while it is in use."""
     storage.copy(file)
     click.echo(f"{file}, {file.stat().st_size // 1024} KiB")
 
@@ -86,14 +86,14 @@ def copy(file: Path) -> None:
 @main.command()
 @click.argument("name")
 @click.option(
-    "--file", "path", type=click.Path(path_type=Path), help="Write it there (0600); a token there that works stays."
+    "--file", "path", type=click.Path(path_type=Path), help="Write it there (0600); a working token there is kept."
 )
 def master_token(name: str, path: Path | None) -> None:
     """Make a token for the master NAME, which ends its old one; print it, or keep it in a file."""
     if path is None:
         click.echo(masters.new_token(ACTOR, name))
     elif path.exists() and masters.has_token(name, path.read_text().strip()):
-        click.echo(f"{path} holds the token of {name} already.")
+        click.echo(f"{path} already holds the token of {name}.")
     else:
         _write(path, lambda: masters.new_token(ACTOR, name))
         click.echo(f"Wrote the token of {name} to {path}.")
@@ -113,18 +113,18 @@ def _write(path: Path, made: Callable[[], str]) -> None:
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def bundle_key(path: Path) -> None:
-    """Make the key that bundles are signed with, in a file (0600); a key there stays."""
+    """Make the key that bundles are signed with, in a file (0600); a key already there is kept."""
     if path.exists():
-        click.echo(f"{path} holds a key already.")
+        click.echo(f"{path} already holds a key.")
     else:
         _write(path, bundles.new_key)
-        click.echo(f"Wrote a new key to {path}: name it in CELLAR_BUNDLE_KEY_FILE, and restart the service.")
+        click.echo(f"Wrote a new key to {path}: name it in CELLAR_BUNDLE_KEY_FILE and restart the service.")
 
 
 @main.command()
 @click.argument("id")
 @click.option("--ports", help="The ports of its bots, such as 20000-20999.")
-@click.option("--concurrency", help="How many runs it has at a time.")
+@click.option("--concurrency", help="How many runs it does at a time.")
 def node_add(id: str, ports: str | None, concurrency: str | None) -> None:
     """Add the node ID, or change the one that is there."""
     first, dash, last = (ports or "").partition("-")
@@ -140,7 +140,7 @@ def node_add(id: str, ports: str | None, concurrency: str | None) -> None:
 @click.argument("id")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def node_key(id: str, file: Path) -> None:
-    """Say that the public key in FILE (PEM) is the one of the node ID."""
+    """Set the public key in FILE (PEM) as the key of the node ID."""
     told = nodes.set_key(ACTOR, id, file.read_text(errors="replace"))
     click.echo(f"The key of {told['id']} has the fingerprint {told['key']['fingerprint']}.")
 
@@ -153,23 +153,23 @@ def keep_backups() -> None:
     logs.begin(settings().log)
     snapshots.repository()  # wrong settings are reported at once
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    log.info("Backups are made here when they are due, or asked for.")
+    log.info("Backups are made here when they are due or asked for.")
     backing_up.work(threading.Event())
 
 
 @main.command()
 @click.argument("repository")
 @click.argument("password_file")
-@click.option("--snapshot", help="Its id; the newest if none is named.")
+@click.option("--snapshot", help="Its id; without one, the newest.")
 @click.option("--sftp-command", default="", help="As CELLAR_BACKUP_SFTP_COMMAND.")
 @click.option("--s3-file", default="", help="As CELLAR_BACKUP_S3_FILE.")
-@click.option("--show", metavar="PATH", help="Only print this file as the snapshot holds it.")
+@click.option("--show", metavar="PATH", help="Only print this file from the snapshot.")
 def restore(
     repository: str, password_file: str, snapshot: str | None, sftp_command: str, s3_file: str, show: str | None
 ) -> None:
-    """Put a lost control plane back from the REPOSITORY, where it was; PASSWORD_FILE opens it.
+    """Restore a lost control plane from REPOSITORY to where it was; PASSWORD_FILE opens the repository.
 
-    The database has to have had the address of CELLAR_DATABASE, where that is set.
+    If CELLAR_DATABASE is set, the database must have been at that address.
     """
     with tempfile.TemporaryDirectory() as cache:
         where = snapshots.opened(repository, password_file, Path(cache), sftp_command, s3_file)
@@ -193,7 +193,7 @@ def _say_rebuilt(told: dict[str, Any]) -> None:
 @main.command()
 @click.argument("url")
 def move_database(url: str) -> None:
-    """Copy everything from the database, while the service is stopped, into the empty one at URL, of either kind."""
+    """Copy the whole database, while the service is stopped, into the empty one at URL, of either kind."""
     from pillar_service.usecases.service import carrying  # imports PostgreSQL's library, which SQLite does without
 
     counts = carrying.move(ACTOR, url)
@@ -206,13 +206,13 @@ def move_database(url: str) -> None:
 def settle(snapshot: str) -> None:
     """Bring a database that was just put back up to date; `restore` does so itself."""
     storage.migrate()
-    click.echo(f"Ended {rebuilding.settle(snapshot)} jobs that waited.")
+    click.echo(f"Ended {rebuilding.settle(snapshot)} waiting jobs.")
     pillars.refresh()
 
 
 @main.command()
 @click.argument("app", type=click.Choice(["public", "private"]))
-@click.option("--access-log", help="A file for one line for each request.")
+@click.option("--access-log", help="A file that gets one line per request.")
 def serve(app: str, access_log: str | None) -> None:
     """Serve the APP until told to stop."""
     from pillar_service.web import serve as server  # imports gunicorn, which the other commands do without

@@ -60,7 +60,7 @@ def _read(body: bytes) -> Any:
     try:
         return json.loads(_unpacked(body))
     except (ValueError, RecursionError) as error:
-        raise Invalid("The batch is no JSON.") from error
+        raise Invalid("The batch is not JSON.") from error
 
 
 def _unpacked(body: bytes) -> bytes:
@@ -68,16 +68,16 @@ def _unpacked(body: bytes) -> bytes:
     if encoding == "identity":
         return body
     if encoding != "gzip":
-        raise UnsupportedMediaType("Send a batch as it is, or packed by gzip.")
+        raise UnsupportedMediaType("Send the batch uncompressed, or packed by gzip.")
     unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
         found = unpacking.decompress(body, LARGEST_BATCH + 1)
     except zlib.error as error:
-        raise Invalid("The batch can't be unpacked: it is no gzip.") from error
+        raise Invalid("The batch can't be unpacked: it is not gzip.") from error
     if len(found) > LARGEST_BATCH:
-        raise RequestEntityTooLarge(f"A batch may have {LARGEST_BATCH >> 20} MiB, unpacked too.")
+        raise RequestEntityTooLarge(f"A batch may have at most {LARGEST_BATCH >> 20} MiB, also when unpacked.")
     if not unpacking.eof or unpacking.unused_data:
-        raise Invalid("The batch is not one whole gzip.")
+        raise Invalid("The batch is not one complete gzip file.")
     return found
 
 

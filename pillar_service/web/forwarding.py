@@ -49,7 +49,7 @@ def _headers(delivery: Delivery) -> dict[str, str]:
 
 def _said(answer: outbound.Answer) -> str:
     if 300 <= answer.status < 400:
-        return f"It answered {answer.status}, which leads elsewhere: redirects are not followed."
+        return f"It answered {answer.status}, a redirect: redirects are not followed."
     reason = answer.reason if answer.reason.isprintable() else ""
     return f"It answered {answer.status} {reason}".rstrip() + "."
 
@@ -76,7 +76,7 @@ class Forwarder:
         try:
             deliver(id, self.timeout_s)
         except Exception:
-            log.exception("The forwarding %s can't be worked on; again in %g s.", id, AGAIN_S)
+            log.exception("The forwarding %s can't be worked on; trying again in %g s.", id, AGAIN_S)
             storage.release()
             self.over.wait(AGAIN_S)  # it counts as busy until then
         finally:
@@ -90,7 +90,7 @@ class Forwarder:
             try:
                 self.step()
             except Exception:
-                log.exception("What is to be forwarded can't be looked at; again in %g s.", EVERY_S)
+                log.exception("Can't look up what is to be forwarded; trying again in %g s.", EVERY_S)
                 storage.release()
                 self.over.wait(EVERY_S)
             self.woken.wait(EVERY_S)

@@ -56,7 +56,7 @@ def post(url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) ->
 
 
 def _why(error: Exception) -> str:
-    what = "Its certificate or TLS is not right" if isinstance(error, ssl.SSLError) else "The connection failed"
+    what = "Its certificate or TLS is wrong" if isinstance(error, ssl.SSLError) else "The connection failed"
     return f"{what} ({type(error).__name__}: {str(error)[:200]})."
 
 
@@ -69,11 +69,9 @@ def _checked(where: Address) -> list[str]:
             continue
         at = ip if where.host == ip else f"{where.host} ({ip})"
         if not where.is_secure:
-            raise Invalid(
-                f"Over http events go only where CELLAR_WEBHOOK_NETWORKS says, and {at} is not there: use https."
-            )
+            raise Invalid(f"Events go over http only to CELLAR_WEBHOOK_NETWORKS, and {at} is not in them: use https.")
         if not addresses.is_public(ip) or _is_own(ip):
-            raise Invalid(f"Events go to public addresses alone, and {at} is none.")
+            raise Invalid(f"Events go only to public addresses, and {at} is not one.")
     return found
 
 

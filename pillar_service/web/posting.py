@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 def message(mail: Claimed) -> EmailMessage:
     """The mail as it is sent. Raises ValueError for an address that could be read as another one, or as several."""
     if not MAILABLE.fullmatch(mail.recipient):
-        raise ValueError("No mail can be sent to such an address.")
+        raise ValueError("Mail can't be sent to this address.")
     made = EmailMessage()
     user, _, domain = (settings().mail_from or f"post@{settings().domain}").rpartition("@")
     made["From"] = Address(settings().domain, user, domain)
@@ -96,7 +96,7 @@ def _server(where: SplitResult, host: str) -> smtplib.SMTP:
         server.starttls(context=secure)
     elif where.username and host not in LOOPBACK:
         server.close()
-        raise smtplib.SMTPException(f"{host} offers no TLS, and a password would be read on the way: use smtps://.")
+        raise smtplib.SMTPException(f"{host} offers no TLS, so the password could be read on the way: use smtps://.")
     return server
 
 

@@ -56,6 +56,6 @@ def _authenticate() -> None:
     if request.endpoint not in (*readiness.FOR_ANYBODY, "metrics"):
         g.master = masters.authenticate(incoming.bearer())
         if g.master == masters.PROMETHEUS and request.endpoint != "facts.targets":
-            raise Forbidden("Prometheus's token is good for /prometheus/targets alone: use a master's.")
+            raise Forbidden("Prometheus's token works only for /prometheus/targets: use a master's.")
         g.actor = incoming.actor(g.master)
         tracing.take_over()

@@ -18,15 +18,15 @@ SENTENCES = {
     400: "The request can't be read: send what the documentation shows.",
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
-    408: "The request took too long to come in: send it again.",
-    413: "What was sent is larger than is taken here: send less at once.",
+    408: "The request took too long to arrive: send it again.",
+    413: "What you sent is too large: send less at once.",
     415: "Send JSON, with the header 'Content-Type: application/json'.",
 }
 
 
-TOO_DEEP = "It is nested too deep to be read."
-NO_JSON = "The body is no JSON: look at its quotes, commas and brackets, then send it again."
-NO_TEXT = "It holds characters that are no text (lone surrogates): leave them out."
+TOO_DEEP = "It is nested too deeply to be read."
+NO_JSON = "The body is not JSON: check its quotes, commas and brackets, then send it again."
+NO_TEXT = "It contains characters that are not text (lone surrogates): leave them out."
 
 
 class NoJson(BadRequest):

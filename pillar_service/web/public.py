@@ -105,7 +105,7 @@ def _expired(_: CSRFError) -> Any:
     """
     if request.blueprint not in FOR_VISITORS and not current_user.is_authenticated:
         return signing.ask()
-    return _shown(400, "Not sent", "The page was open for too long: go back, reload it, send it again.")
+    return _shown(400, "Not sent", "The page was open for too long: go back, reload it and send it again.")
 
 
 def _shown(status: int, title: str, sentence: str) -> Response:

@@ -15,7 +15,7 @@ from pillar_service.web.slots import Slots
 AGAIN_S = 10
 """When somebody who was refused should try again, in seconds."""
 
-TOO_MANY = "Too many files are fetched now: try again when one has arrived."
+TOO_MANY = "Too many downloads are under way: try again when one has finished."
 
 TAR = "application/x-tar"
 

@@ -70,10 +70,12 @@ def restart(pid: int) -> int:
     ends = time.monotonic() + START_S
     while _lives(pid):
         if not _lives(successor):
-            raise Failed("The new server did not start, and the old one serves on: its log says why.")
+            raise Failed("The new server did not start, so the old one keeps serving: its log says why.")
         if time.monotonic() > ends:
             os.kill(successor, signal.SIGTERM)
-            raise Failed(f"The new server did not serve within {START_S:g} s and was ended: the old one serves on.")
+            raise Failed(
+                f"The new server was not ready within {START_S:g} s and was stopped: the old one keeps serving."
+            )
         time.sleep(EVERY_S)
     return successor
 
@@ -87,7 +89,7 @@ def _started(pid: int) -> int:
             with suppress(ProcessLookupError):
                 if os.getpgid(child) == child:  # a server leads its group (see `prepare`), a worker does not
                     return child
-    raise Failed(f"The server {pid} starts no successor: its log says why. It serves on.")
+    raise Failed(f"The server {pid} did not start a successor and keeps serving: its log says why.")
 
 
 def _is_server(pid: int) -> bool:

@@ -25,7 +25,7 @@ def go_on(step: Callable[[], bool], every_s: float, over: threading.Event) -> No
         try:
             is_more = step()
         except Exception:
-            log.exception("%s.%s could not be done; again in %g s.", step.__module__, step.__name__, every_s)
+            log.exception("%s.%s failed; trying again in %g s.", step.__module__, step.__name__, every_s)
             storage.release()
             is_more = False
         if not is_more:

@@ -28,5 +28,7 @@ def taken(of: Slots, sender: str) -> Iterator[None]:
     """Hold a slot while a person (an account's id) or a node sends a tar. Raises TooManyRequests if there is none."""
     with of.taken(sender) as may:
         if not may:
-            raise TooManyRequests("Too many tars come in now: try again when one has arrived.", retry_after=AGAIN_S)
+            raise TooManyRequests(
+                "Too many tars are being uploaded: try again when one has arrived.", retry_after=AGAIN_S
+            )
         yield

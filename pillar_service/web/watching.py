@@ -53,5 +53,5 @@ def _look(*these: Callable[[], object]) -> None:
         try:
             one()
         except Exception:
-            log.exception("%s.%s could not be done; it is tried again.", one.__module__, one.__name__)
+            log.exception("%s.%s failed; it will be tried again.", one.__module__, one.__name__)
             storage.release()

@@ -23,7 +23,7 @@ JSON = {"content_type": "application/json"}
             422,
             "'color' is not known here; known: description, ",
         ),
-        ("post", "/agents", {"data": '{"name": "my"', **JSON}, 400, "The body is no JSON"),
+        ("post", "/agents", {"data": '{"name": "my"', **JSON}, 400, "The body is not JSON"),
         ("delete", "/agents/my", {}, 422, "Send a JSON object with password and code."),
         ("get", "/authentication/sign-in", {}, 405, "This address does not take that method: it takes POST."),
         (

@@ -171,7 +171,7 @@ def test_a_server_that_can_not_start_leaves_the_old_one_alone(process: Process, 
     database.release()
     refused = process.run("restart", str(process.server.pid))
     assert (refused.returncode, refused.stderr) == (
-        1, "The new server did not start, and the old one serves on: its log says why.\n",
+        1, "The new server did not start, so the old one keeps serving: its log says why.\n",
     )  # fmt: skip
     assert session.get(f"{process.url}/nodes").status_code == 200
     assert process.run("restart", str(os.getpid())).stderr.startswith("There is no server with the process id")

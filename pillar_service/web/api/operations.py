@@ -31,7 +31,7 @@ COMMAND_TOKEN = "command"  # noqa: S105 - a name, not one
 IN_ADDRESS = ("access_token", "token", "api_key", "authorization")
 PROBLEM = "application/problem+json"
 FAULTS = {
-    400: "The body is no JSON",
+    400: "The body is not JSON",
     401: "The token is missing, wrong, revoked or expired",
     403: "The token or its owner may not do this",
     404: "It is not there, or not yours to see",
