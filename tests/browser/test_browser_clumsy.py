@@ -41,7 +41,7 @@ def test_a_page_that_can_not_be_renewed_says_so_until_it_can(
     page.goto("/bots/your/status")
     expect(page.locator("#bot-state")).to_have_text("#sick")
     page.route("**/status/figures", lambda route: route.abort())
-    expect(page.get_by_text("This page could not be renewed since")).to_be_visible(timeout=AGAIN_MS)
+    expect(page.get_by_text("This page has not been updated since")).to_be_visible(timeout=AGAIN_MS)
     expect(page.locator("#bot-state")).to_have_text("#sick")
     page.unroute("**/status/figures")
     with inside(scene.service):
@@ -49,7 +49,7 @@ def test_a_page_that_can_not_be_renewed_says_so_until_it_can(
             telling.NODE, [pouring.event(pouring.report(scene.known["your"], **telling.WELL), n=int(time.time()) + 60)]
         )
     expect(page.locator("#bot-state")).to_have_text("#alive", timeout=AGAIN_MS)
-    expect(page.get_by_text("This page could not be renewed since")).to_have_count(0)
+    expect(page.get_by_text("This page has not been updated since")).to_have_count(0)
     complaints.heard = [said for said in complaints.heard if not said.startswith("error: htmx:")]
 
 

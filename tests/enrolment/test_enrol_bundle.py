@@ -75,7 +75,7 @@ def test_a_node_is_another_version_only_once_that_is_made(machine: Machine) -> N
     good = (machine.folder / "wheels.tar.gz").read_bytes()
 
     old = machine.sh(f"sh {script} {token}")
-    assert "with a token that is good it would become saltcellar 9.9.9" in old.stdout, old.stderr
+    assert "with a working token it would become saltcellar 9.9.9" in old.stdout, old.stderr
     runs = machine.sh(f"{machine.launcher} status").stdout
     assert (runs.startswith("runs"), version(machine)) == (True, __version__)
 

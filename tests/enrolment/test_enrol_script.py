@@ -187,7 +187,7 @@ def test_reset_takes_containers_off_first_and_says_which_events_are_lost(
     [
         ([], {}, "Give the token"),
         (["x"], {}, "not known"),
-        (["x", "--root", "here"], {}, "whole path"),
+        (["x", "--root", "here"], {}, "absolute path"),
         (["x", "--root", "/tmp/a'b"], {}, "plain path"),
         (["x", "--wrong"], {}, "--wrong is not known here: sh enrol.sh TOKEN"),
         (["x", "--name"], {}, "--name takes a name"),

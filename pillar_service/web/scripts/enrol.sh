@@ -13,7 +13,7 @@ fail() {
   exit 1
 }
 
-usage="sh enrol.sh TOKEN [--name NAME] [--root DIR] [--new-key]; or take it back off: sh enrol.sh --reset [--root DIR] [--with-data]"
+usage="sh enrol.sh TOKEN [--name NAME] [--root DIR] [--new-key]; or remove it again: sh enrol.sh --reset [--root DIR] [--with-data]"
 no_token() { fail "Give the token: $usage"; }
 
 read_arguments() {
@@ -34,9 +34,9 @@ read_arguments() {
     shift
   done
   case $root in
-    *[!A-Za-z0-9/._-]* | *..*) fail "--root takes a plain path, without blanks and the like, not $root." ;;
+    *[!A-Za-z0-9/._-]* | *..*) fail "--root takes a plain path, without spaces, '..' or special characters, not $root." ;;
     /*) ;;
-    *) fail "--root takes a whole path, not $root." ;;
+    *) fail "--root takes an absolute path, not $root." ;;
   esac
   root=${root%/}
   opt=$root/opt/saltcellar etc=$root/etc/saltcellar data=$root/var/lib/saltcellar
@@ -51,8 +51,8 @@ read_arguments() {
 # --- what must be there -----------------------------------------------------------------------------------------------
 
 check_machine() {
-  [ "$(uname -s)" = Linux ] || fail "This is no Linux ($(uname -s)): a node needs one."
-  [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "Run it as root: put sudo before sh, or give --root DIR for a try without it."
+  [ "$(uname -s)" = Linux ] || fail "This is not Linux ($(uname -s)): a node needs Linux."
+  [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "Run it as root: put sudo before sh, or give --root DIR to try it without root."
   for tool in curl tar sha256sum setsid sed flock; do
     command -v "$tool" >/dev/null || fail "$tool is missing: install it (on Debian: apt-get install curl tar coreutils util-linux sed), then run this again."
   done
@@ -147,11 +147,11 @@ install() {
   fi
   if [ "$good" = no ] && [ -x "$opt/venv/bin/python" ]; then
     python=$opt/venv/bin/python
-    say software "as it is: with a token that is good it would become saltcellar $version"
+    say software "unchanged: with a working token it would become saltcellar $version"
     return
   fi
   [ -n "$bundle${PIP_INDEX_URL:-}${PIP_FIND_LINKS:-}" ] ||
-    fail "$service hands out no bundle of wheels: whoever runs it names one in CELLAR_NODE_BUNDLE; or say in PIP_INDEX_URL whose index has saltcellar."
+    fail "$service hands out no bundle of wheels: ask whoever runs it to name one in CELLAR_NODE_BUNDLE, or set PIP_INDEX_URL to an index that has saltcellar."
   has_wheels || fail "$service has wheels for $needed, and this machine has Python ${is%%-*} on ${is#*-}: install one that fits, with venv, or ask whoever runs $service for a bundle for this machine (make node-bundle on one like it)."
   rm -rf "$fresh_venv"
   mkdir -p "$opt"
@@ -193,7 +193,7 @@ fetch_bundle() {
   ask /enrol/bundle "$work/bundle.tar.gz"
   [ "$status" = 200 ] || fail "The bundle of wheels can't be fetched. $(reason "$work/bundle.tar.gz")"
   printf '%s  %s\n' "$bundle" "$work/bundle.tar.gz" | sha256sum -c >/dev/null 2>&1 ||
-    fail "The bundle of wheels is not the one that this script names (another SHA-256): fetch the script anew, then run it again."
+    fail "The bundle of wheels is not the one that this script names (another SHA-256): download the script again, then run it."
   mkdir -p "$work/wheels"
   tar -xzf "$work/bundle.tar.gz" -C "$work/wheels" || fail "The bundle of wheels can't be unpacked: is $work full?"
 }
@@ -221,7 +221,7 @@ join() {
   else
     code=$?
   fi
-  if [ "$code" = 7 ]; then fail "$(cat "$work/refused") Run this again: it goes on where it was."; fi
+  if [ "$code" = 7 ]; then fail "$(cat "$work/refused") Run this again: it continues where it stopped."; fi
   if [ "$code" = 3 ] && [ "$good" = no ] && [ "$new_key" = no ] && is_enrolled; then
     say node "$(known node), as it was"
     return
@@ -310,7 +310,7 @@ start() {
   tries=0
   while ask "/enrol/node?name=$name" "$work/state"; ! grep -q '"answers": *true' "$work/state"; do
     [ "$status" = 200 ] || { say answers "unknown: $(reason "$work/state")"; return; }
-    [ "$tries" -lt "${CELLAR_ENROL_WAIT:-120}" ] || fail "The node runs, but the service has not heard of it yet: can this machine reach the master's ports? Read $root/var/log/saltcellar/minion; run this again."
+    [ "$tries" -lt "${CELLAR_ENROL_WAIT:-120}" ] || fail "The node runs, but the service has not heard of it yet: can this machine reach the master's ports? Read $root/var/log/saltcellar/minion, then run this again."
     "$launcher" status >/dev/null || fail "The node stopped again: read $root/var/log/saltcellar/node.out."
     sleep 1
     tries=$((tries + 1))
@@ -337,7 +337,7 @@ reset() {
   if [ -n "$command" ] && is_ours; then rm -f "$command"; fi
   # shellcheck disable=SC2086  # these are words
   rm -rf $folders "$data"
-  say reset "nothing of it is left below ${root:-/}"
+  say reset "done: nothing of it is left below ${root:-/}"
 }
 
 # Part from the service: send waiting events while the key is good, and remove the containers while their folders are
@@ -348,11 +348,11 @@ part() {
     say bots "$(cat "$work/cleared")"
   elif [ -n "$(ls -A "$data/bots" 2>/dev/null)" ]; then
     if [ -x "$launcher" ]; then "$launcher" start 9<&- || true; fi
-    fail "The bots' containers are still there, and nothing was taken off. $(tail -n 1 "$work/refused")"
+    fail "The bots' containers are still there, so nothing was removed. $(tail -n 1 "$work/refused")"
   else
-    say bots "containers may be left: $(tail -n 1 "$work/refused")"
+    say bots "some containers may be left: $(tail -n 1 "$work/refused")"
   fi
-  if enrolment leave >/dev/null 2>"$work/refused"; then say key "good for nothing any more"; else say key "not revoked: $(cat "$work/refused")"; fi
+  if enrolment leave >/dev/null 2>"$work/refused"; then say key "revoked"; else say key "not revoked: $(cat "$work/refused")"; fi
 }
 
 # Remove what this run made, if it failed before the service knew this machine; start the node if this run stopped it.

@@ -80,7 +80,7 @@
     if (place.querySelector('.uplot, img')) return
     const drawn = new Image(520, HEIGHT)
     drawn.src = place.dataset.image
-    drawn.alt = `Chart of ${place.dataset.figure}; the table below says it in figures.`
+    drawn.alt = `Chart of ${place.dataset.figure}; the table below has the figures.`
     place.append(drawn)
   }
 

@@ -10,7 +10,7 @@
     notice = document.createElement('p')
     notice.className = 'notice'
     notice.setAttribute('role', 'status')
-    notice.textContent = `This page could not be renewed since ${renewed}: what it shows is as old. It tries again by itself.`
+    notice.textContent = `This page has not been updated since ${renewed}: what it shows may be out of date. It keeps trying.`
     document.getElementById('main').prepend(notice)
   }
 
