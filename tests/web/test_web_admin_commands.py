@@ -53,7 +53,7 @@ def test_the_catalogue_its_roles_and_what_is_wrong_with_the_files(visitor: Flask
     page = text(visitor.get("/admin/commands"))
     assert "commands.yaml:12: &#39;sumary&#39; is &lt;no&gt; word here" in page
     keep(commands=(), roles=())
-    assert "No role." in text(visitor.get("/admin/commands"))
+    assert "No roles." in text(visitor.get("/admin/commands"))
 
 
 def test_a_job_on_several_nodes_shows_each_and_ends_there(visitor: FlaskClient) -> None:

@@ -179,7 +179,7 @@ def test_a_person_makes_a_token_sees_the_line_and_cuts_a_node_off(visitor: Flask
     master_is_there()
     person = owner()
     come_as(visitor)
-    assert "You have none yet" in visitor.get("/nodes").text
+    assert "You have no nodes yet" in visitor.get("/nodes").text
     made = send(visitor, "/nodes/tokens", **FORM)
     secret = made.text.partition("sh -s -- ")[2].partition("<")[0]
     assert f"CELLAR_ENROL_TOKEN={secret} sh enrol.sh" in made.text
