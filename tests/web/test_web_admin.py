@@ -152,7 +152,7 @@ def test_an_account_is_suspended_after_a_question_and_for_a_reason(
     assert visitor.post(path, data={"reason": " ", "csrf_token": csrf(asked)}).status_code == 422
     assert accounts.show(someone)["state"] == "active"
     done = visitor.post(path, data={"reason": "spam <b>", "csrf_token": csrf(asked)}, follow_redirects=True)
-    assert "is suspended now; 1 bot is told so" in done.text
+    assert "is now suspended; 1 bot is being told" in done.text
     assert "spam &lt;b&gt;" in done.text
     assert accounts.show(someone)["state"] == "suspended"
     said = [(row["actor"], row["detail"]) for row in trail(f"agent:{someone}")]
@@ -406,6 +406,6 @@ def test_the_first_page_tells_of_a_backup_that_failed(
     (tmp_path / "etc" / "password").chmod(0o644)
     assert backup_rounds.step()
     page = visitor.get("/admin").text
-    assert "The last backup has failed." in page
+    assert "The last backup failed." in page
     assert "chmod o=" in page
     assert "CELLAR_BACKUP_REPOSITORY" not in page

@@ -91,7 +91,7 @@ def test_plain_http_goes_only_to_networks_that_are_named(
     with pytest.raises(Invalid, match="https"):
         post(f"http://{HOST}/")
     here("10.0.0.0/8")
-    with pytest.raises(Invalid, match="Over http"):
+    with pytest.raises(Invalid, match="Events go over http only to CELLAR_WEBHOOK_NETWORKS"):
         post(f"http://{HOST}/")
 
 
