@@ -77,7 +77,7 @@ def _wait(process: subprocess.Popen[bytes], name: str, most_s: float, beat: Call
         except subprocess.TimeoutExpired:
             if time.monotonic() > ends:
                 raise Failed(
-                    f"{name} was not done within {most_s:.0f} s, and was ended: look what holds it up."
+                    f"{name} was not done within {most_s:.0f} s, and was ended: see what holds it up."
                 ) from None
             beat()
 

@@ -22,7 +22,7 @@ class Lost(Form):
     anyway = BooleanField("It was heard from just now, but will never run its bots again")
 
     def read(self, id: str) -> bool:
-        """Whether to declare it lost though it was heard of just now. Raises Invalid if the name is not the node's."""
+        """Whether to declare it lost though it was heard from just now. Raises Invalid if the name is not the node's."""
         if not self.validate_on_submit() or (self.typed.data or "").strip() != id:
             raise Invalid(f"Type {id} to confirm.")
         return bool(self.anyway.data)
