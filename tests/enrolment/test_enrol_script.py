@@ -172,8 +172,8 @@ def test_reset_takes_containers_off_first_and_says_which_events_are_lost(
     assert (data / "bots/0123456789abcdef").exists()
     done = machine.run("--reset", "--with-data")
     assert done.returncode == 0, done.stderr
-    assert "0 told, 1 are lost" in done.stdout
-    assert "1 containers are gone; Docker keeps the image" in done.stdout
+    assert "0 told, 1 lost" in done.stdout
+    assert "1 container removed; Docker keeps the image" in done.stdout
     assert machine.left() == []
     with pytest.raises(docker.errors.NotFound):
         mine.reload()

@@ -98,7 +98,7 @@ def test_when_the_minion_dies_all_of_it_dies_and_the_outcome_says_so(cellar: Cel
     assert list(cage.MOUNT.rglob(f"{job}.1")) == []
     ran = cellar.run(job)
     assert ran["state"] == "killed"
-    assert "the minion ended" in ran["error"].lower()
+    assert "the minion stopped" in ran["error"].lower()
     assert stopping.outcome(cellar.home, job) == ran
     cellar.shell("true")
     cellar.run()  # The next run cleans up.
@@ -127,7 +127,7 @@ def test_what_outlived_its_warden_is_ended_by_the_agent(
     until(lambda: not alive(mark))
     duty.run(5.0)
     assert list(cage.MOUNT.rglob(f"{job}.1/pids.max")) == []
-    assert "the minion ended" in cellar.run(job)["error"].lower()
+    assert "the minion stopped" in cellar.run(job)["error"].lower()
 
 
 def test_stopping_does_not_reach_a_stranger_with_the_same_number(cellar: Cellar) -> None:

@@ -83,7 +83,7 @@ def test_a_capacity_without_the_label_permits_nothing_and_a_label_without_it_is_
     assert "kube-pods" not in pillar("cellar-3")
     with pytest.raises(NotFound):
         asking.read(ROOT, "kube-pods -l node=cellar-3")
-    with pytest.raises(Conflict, match="needs kubectl, which cellar-2 does not have"):
+    with pytest.raises(Conflict, match="needs kubectl, which is missing on cellar-2"):
         asking.read(ROOT, "kube-pods -l node=cellar-2")
     kubernetes.commands = pillar("cellar-3")
     refused = kubernetes.run(command="kube-pods")

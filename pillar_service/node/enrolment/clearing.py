@@ -65,4 +65,4 @@ def clear(site: Site) -> str:
         return "none here, and Docker does not answer"
     images = sorted({str(one["Image"]) for one in found})
     kept = f"; Docker keeps the image: docker image rm {' '.join(images)}" if images else ""
-    return f"{len(found)} containers are gone{kept}"
+    return f"{len(found)} {'container' if len(found) == 1 else 'containers'} removed{kept}"

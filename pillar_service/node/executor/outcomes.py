@@ -11,7 +11,7 @@ from pillar_service.node.executor.records import RUNNING, Record
 
 DONE, FAILED, TIMED_OUT, KILLED, NOT_BEGUN = "done", "failed", "timed_out", "killed", "not_begun"
 
-INTERRUPTED = "The minion stopped while this was running, and ended it: part of its work may be done."
+INTERRUPTED = "The minion stopped while this was running, which ended it: part of its work may be done."
 
 
 USED_UP = {signal.SIGXCPU: "its limit of CPU time", signal.SIGXFSZ: "its limit on the size of files"}

@@ -180,7 +180,7 @@ def test_a_job_whose_command_names_one_begins_when_there_is_room(ann: str) -> No
     )
     executing.begin("garden", first, 1)
     executing.begin("orchard", second, 1)
-    with pytest.raises(Unavailable, match="restarts lets 2 at a time"):
+    with pytest.raises(Unavailable, match="restarts allows 2 at a time"):
         executing.begin("garden", third, 1)
     waits = jobs.find(third)
     assert waits is not None
