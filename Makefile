@@ -21,7 +21,7 @@ QUICK := -m 'not slow and not campaign'
 # every migration, or try hundreds of words.
 LATER := tests/store/test_store_carrying.py tests/store/test_store_migrations.py tests/master/test_master_runners.py \
 	tests/runners/test_hostile_words.py tests/catalogue/test_catalogue_shipped.py \
-	$(addprefix tests/master/test_,changes.py wire.py following.py)
+	$(addprefix tests/master/test_,changes.py following.py http_json.py wire.py)
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store) $(LATER:%=--ignore=%)
 
 .PHONY: help up upgrade status logs down clean restore demo demo-down demo-recording node-bundle image-tar release test test-slow campaigns check lint unit integration slow campaign bench screenshots format docs lock sbom audit dev
@@ -68,7 +68,7 @@ dev: ## the tools and packages that tests need
 	@vagrant/python.sh service,master,node,dev
 	@vagrant/tool.sh moto
 	@vagrant/assets.sh
-test: ## every test but those of the next two, on real daemons: some 40 minutes on two cores
+test: ## every test but those of the next two, on real daemons: half an hour on two cores
 	@vagrant/test.sh lint unit integration
 test-slow: ## what each take a minute or more, and the use cases on PostgreSQL
 	@vagrant/test.sh slow

@@ -6,9 +6,10 @@ extras=${1:-service,master,node}
 stamp=$top/.venv/.made
 sum=$(cat "$top/setup.cfg" "$top"/requirements*.txt | sha256sum | cut -d' ' -f1)
 
+salt_version() { "$bin/python" -c 'from importlib.metadata import version; print(version("salt"))'; }
 made_with() { [[ -f $stamp ]] && grep -qx "$sum $1" "$stamp"; }
 if made_with "$extras" || made_with "service,master,node,dev"; then
-  say ".venv is there, with Salt $("$bin/pip" show salt 2>/dev/null | sed -n 's/^Version: //p')"
+  say ".venv is there, with Salt $(salt_version)"
   exit
 fi
 
@@ -28,4 +29,4 @@ else
   "$bin/pip" install -q --no-deps -e "$top" || fail "pip could not install saltcellar"
 fi
 say "$sum $extras" >"$stamp"
-say ".venv made, with Salt $("$bin/pip" show salt 2>/dev/null | sed -n 's/^Version: //p')"
+say ".venv made, with Salt $(salt_version)"
