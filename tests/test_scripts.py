@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ports import free_port
 
 VAGRANT = Path(__file__).parent.parent / "vagrant"
 FROZEN = "runs, but does not answer"
@@ -28,9 +28,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "place"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.settings = {"CELLAR_DIR": str(self.folder), "CELLAR_PUBLIC_PORT": str(self.port), "CELLAR_NODE": "here-1"}
 
     def bash(self, code: str, **more: str) -> "subprocess.CompletedProcess[str]":
