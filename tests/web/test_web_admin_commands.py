@@ -45,6 +45,7 @@ def test_the_catalogue_its_roles_and_what_is_wrong_with_the_files(visitor: Flask
         "a yes, a code, 1 of approver",
         "kubectl",
         "T01/U01",
+        "in any channel",
     ):
         assert shown in page, shown
     assert "broken" not in page

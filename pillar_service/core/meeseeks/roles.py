@@ -23,6 +23,8 @@ NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 ANY, DIRECT = "any", "direct"
 """Words for channels: any channel; a direct message with the bot."""
 
+CHANNEL_WORDS = {ANY: "any channel", DIRECT: "direct messages"}
+
 User = str
 """`TEAM/USER`, or an account's e-mail address in lower case."""
 
@@ -104,6 +106,11 @@ class Grant:
             for name, pattern in self.arguments.items()
         )
 
+    def __str__(self) -> str:
+        where = ", ".join(CHANNEL_WORDS.get(channel, channel) for channel in self.channels) or "no channel"
+        matched = "".join(f", where {name} matches {pattern}" for name, pattern in sorted(self.arguments.items()))
+        return f"{_listed(self.commands)} on {str(self.selector) or 'every node'} in {where}{matched}"
+
 
 @dataclass(frozen=True)
 class Role:
@@ -182,7 +189,7 @@ class Policy:
         for role in roles:
             groups = [group for group in role.groups if who.users & self.groups.get(group, frozenset())]
             lines.append(f"role {role.name}, by {_listed([f'group {group}' for group in groups] or ['name'])}")
-            lines.extend(f"  {_told(grant)}: {_FIT[grant.stage(command, arguments, channel)]}" for grant in role.grants)
+            lines.extend(f"  {grant}: {_FIT[grant.stage(command, arguments, channel)]}" for grant in role.grants)
         if decision.allowed:
             lines.append(f"nodes: of those with {asked or 'any labels'}, those with {decision.selector}")
         return lines
@@ -205,12 +212,6 @@ def fits(pattern: str, command: str) -> bool:
 
 def _denied(reason: Reason, why: str) -> Decision:
     return Decision(False, why, any_of(()), reason)
-
-
-def _told(grant: Grant) -> str:
-    arguments = "".join(f", where {name} matches {pattern}" for name, pattern in sorted(grant.arguments.items()))
-    nodes = str(grant.selector) or "every node"
-    return f"{_listed(grant.commands)} on {nodes} in {_listed(grant.channels)}{arguments}"
 
 
 def _listed(words: Iterable[str]) -> str:

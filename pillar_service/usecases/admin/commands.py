@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pillar_service.core.meeseeks.roles import Grant, Policy, Role
+from pillar_service.core.meeseeks.roles import Policy, Role
 from pillar_service.store.meeseeks import catalogues
 from pillar_service.usecases.meeseeks import catalogue, describing
 
@@ -27,14 +27,5 @@ def _role(role: Role, policy: Policy) -> dict[str, Any]:
         "name": role.name,
         "users": sorted(policy.users(role)),
         "groups": list(role.groups),
-        "grants": [_grant(one) for one in role.grants],
-    }
-
-
-def _grant(grant: Grant) -> dict[str, Any]:
-    return {
-        "commands": list(grant.commands),
-        "selector": str(grant.selector) or "every node",
-        "channels": list(grant.channels),
-        "arguments": dict(grant.arguments),
+        "grants": [str(one) for one in role.grants],
     }
