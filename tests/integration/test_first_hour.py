@@ -123,5 +123,5 @@ def test_a_new_customers_first_hour(place: Place, engine: docker.DockerClient) -
     assert told(story) == sorted(told(story)), story
     assert "Gaps 0 lost, 0 refused, 0 missing" in story
     assert not re.search(r"events? (is|are) missing", story), story
-    assert "Stands #here" in story
+    assert "State #here" in story
     until(lambda: lives(customer, bot), 60, "the bot is alive, as the customer sees it", every_s=1)
