@@ -44,6 +44,9 @@ def factories() -> Factories:
 class Shipped:
     """What both daemons share: they lead a session of their own, and have only the configuration that they are given."""
 
+    through: tuple[str, ...] = ()
+    """The command that they are started through, if any: it must end by executing the command that follows it."""
+
     @classmethod
     def default_config(cls, root_dir: Path, *_: Any, overrides: dict[str, Any], **__: Any) -> dict[str, Any]:
         """The configuration as given: the factories' defaults would hide what is shipped."""
@@ -60,7 +63,7 @@ class Shipped:
 
     def cmdline(self, *arguments: str) -> list[str]:
         """The command, run as the leader of a session."""
-        return ["setsid", *super().cmdline(*arguments)]  # type: ignore[misc]
+        return ["setsid", *self.through, *super().cmdline(*arguments)]  # type: ignore[misc]
 
 
 class ShippedMaster(Shipped, SaltMaster):
