@@ -40,6 +40,7 @@ LOG = [
     "2026-11-20T06:00:03.120000000Z pub: listens on port 20000",
     "2026-11-20T06:04:11.480000000Z peer @" + "k" * 43 + "=.ed25519 connected",
 ]
+SILENT = "The pub did not come alive in time. The pub does not answer on its control socket (Connection refused)."
 INVITE = "my.butt.nz:20000:" + pouring.PUB + "~UiS26K5C6zpgmq/t6ggyXo5gkE0eTWRq1BGqSMIpQwc="
 
 
@@ -197,12 +198,17 @@ def _exported(run: dict[str, Any], job: str) -> dict[str, Any]:
 
 
 def _failed() -> str:
-    job = jobs.submit("scene", "bots.restart", "your")["job"]["id"]
+    job = jobs.submit("scene", "bots.upgrade", "your")["job"]["id"]
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
-    lines = ("container: ok, restarted.", "alive: waiting for the pub to answer", "alive: no answer for 60 s")
+    lines = (
+        "dir: ok. The data directory is there.",
+        "config: ok. The configuration is as told.",
+        "container: ok, changed. Created container 'your'",
+        f"alive: failed. {SILENT}",
+    )
     runs.add_lines("salt", run["id"], [{"key": str(n), "text": text} for n, text in enumerate(lines)])
-    pouring.answer(run, "ERROR: The pub does not answer on its control socket.", success=False, retcode=1)
+    pouring.answer(run, f"ERROR: {SILENT}", success=False, retcode=1)
     return str(job)
 
 
