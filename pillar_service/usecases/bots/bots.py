@@ -67,6 +67,8 @@ def _active_owner(account: object) -> str:
     if account is None:
         raise Invalid("Say whose bot it is: an account's id or e-mail address ('account').")
     owner = accounts.found(account)
+    if owner.agent.removed_at is not None:  # perhaps while the bot's tar came in
+        raise NotFound("That account was deleted.")
     if owner.state != AccountState.ACTIVE:
         raise Conflict(f"The account {owner.email} is suspended: resume it first.")
     if not subscriptions.may_pour(owner.id, time.time()):

@@ -6,13 +6,13 @@ from collections.abc import Callable
 import pytest
 from pouring import OWNER, owner, poured, tar
 
-from pillar_service.core.errors import Conflict, ForkHazard, Full
+from pillar_service.core.errors import Conflict, ForkHazard, Full, NotFound
 from pillar_service.settings import settings
 from pillar_service.store.bots.transfers import Transfer
 from pillar_service.store.service.audit import Audit
 from pillar_service.usecases.bots import bots, pouring, transfers
 from pillar_service.usecases.nodes import node_terms
-from pillar_service.usecases.people import accounts
+from pillar_service.usecases.people import accounts, leaving
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -64,6 +64,20 @@ def test_what_fills_up_while_the_tar_comes_leaves_none(person: str, monkeypatch:
     with pytest.raises(Full):
         pouring.bring_in(person, "other", "", Slow(tar(sequence=9).getvalue()), "k")
     assert kept() == 0
+
+
+def test_who_leaves_while_their_tar_comes_gets_no_bot(person: str) -> None:
+    class Slow(io.BytesIO):
+        """While the tar comes in, the person deletes their account in another tab."""
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            if accounts.listed():
+                leaving.delete(person, OWNER, "long enough 1", None)
+            return super().read(size)
+
+    with pytest.raises(NotFound, match="account was deleted"):
+        pouring.bring_in(person, "other", "", Slow(tar(sequence=9).getvalue()), "k")
+    assert (bots.listed(), kept()) == ([], 0)
 
 
 def test_a_tar_that_is_brought_in_stays_for_its_node_and_its_twin_does_not(person: str) -> None:
