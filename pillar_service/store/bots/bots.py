@@ -225,13 +225,16 @@ def placed(node: str) -> list[Placed]:
 
 
 def held(node: str) -> int:
-    """How many bots hold a port on a node, including deleted ones that could come back."""
+    """How many bots are on a node, including deleted ones that could come back."""
     return len(holding(node))
 
 
+HOLDING = "SELECT agent FROM bot WHERE node = ? AND (port IS NOT NULL OR (purge_at IS NOT NULL AND NOT purge))"
+
+
 def holding(node: str) -> list[str]:
-    """The ids of the bots that hold a port on a node, including deleted ones that could come back."""
-    return [id for (id,) in read("SELECT agent FROM bot WHERE node = ? AND port IS NOT NULL", node)]
+    """The ids of the bots on a node, including deleted ones that could come back, which have no port any more."""
+    return [id for (id,) in read(HOLDING, node)]
 
 
 def reported(heard: Iterable[Placed]) -> None:

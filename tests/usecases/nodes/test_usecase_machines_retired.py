@@ -5,7 +5,7 @@ import time
 import pytest
 from fake_scaleway import SECRET, Refused
 from ordering import booted, enrolled, go, only, order, shown
-from pouring import bot, owner
+from pouring import bot, carry_out, owner, poured
 
 from pillar_service.core.errors import Conflict
 from pillar_service.core.nodes import machine_orders as rules
@@ -49,6 +49,21 @@ def test_a_machine_with_bots_is_kept_unless_told_otherwise(cloud):
     with pytest.raises(Conflict, match="There are bots on rack-1"):
         machine_orders.retire("test", "rack-1")
     assert machine_orders.retire("test", id, with_bots=True)["state"] == "retiring"
+
+
+def test_a_machine_is_kept_for_the_data_of_bots_that_it_has_removed(cloud):
+    id = enrolled(cloud)
+    owner()
+    mine = poured()["id"]
+    bots.delete("test", mine, purge=False)
+    carry_out()
+    with database.transaction():
+        bot_rows.change(mine, node="rack-1")
+    with pytest.raises(Conflict, match="There are bots on rack-1 \\(1, "):
+        machine_orders.retire("test", id)
+    with database.transaction():
+        bot_rows.change(mine, purge=True)
+    assert machine_orders.retire("test", id)["state"] == "retiring"
 
 
 def test_a_half_made_machine_is_retired_with_the_volumes_that_it_never_used(cloud):

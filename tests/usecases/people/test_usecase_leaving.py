@@ -244,6 +244,18 @@ def test_nobody_leaves_with_a_node_on_which_others_have_bots(person: str) -> Non
     assert node_rows.find(node).key_state == "revoked"
 
 
+def test_nobody_leaves_with_a_node_that_has_the_data_of_somebody_elses_deleted_bot(person: str) -> None:
+    owner("other@example.org")
+    node, bot = known(f"shed.{person}", person), poured("theirs", email="other@example.org")["id"]
+    bots.delete("test", bot, purge=False)
+    carry_out()
+    with database.transaction():
+        bot_rows.change(bot, node=node)
+    with pytest.raises(Conflict, match=r"holds bots of others \(1, "):
+        leaving.delete(person, OWNER, PASSWORD, None)
+    assert node_rows.find(node).key_state == "accepted"
+
+
 def test_a_bot_of_somebody_else_that_comes_while_the_payments_end_is_not_lost(
     person: str, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
