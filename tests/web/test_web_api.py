@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from pouring import OTHER_PUB, OWNER, PUB, answer, carry_out, owner, poured, tar
 from programs import bearer, problem
 from trails import trail
-from visiting import PASSWORD
+from visiting import PASSWORD, join
 
 from pillar_service.core.people import limits
 from pillar_service.core.people.scopes import Scope
@@ -71,6 +71,16 @@ def test_a_bot_from_asking_to_gone(api: FlaskClient, person: str) -> None:
     gone = api.delete("/agents/my", json={"password": PASSWORD})
     assert (gone.status_code, gone.json["agent"]["desired"]) == (202, "absent")
     assert [row["actor"] for row in trail(f"agent:{id}")].count(f"account:{person}") >= 6
+
+
+def test_a_members_program_reads_no_address_but_its_own(visitor: FlaskClient, person: str) -> None:
+    poured()
+    join(owner("bob@example.org"))
+    signed = visitor.post("/authentication/sign-in", json={"email": "bob@example.org", "password": PASSWORD})
+    bob = bearer(visitor, signed.json["token"]["secret"])
+    answers = (bob.get("/agents"), bob.get("/agents/my"), bob.post("/agents/my/actions/restart"))
+    assert [answer.status_code for answer in answers] == [200, 200, 202]
+    assert all("bob@example.org" in answer.text and OWNER not in answer.text for answer in answers)
 
 
 def test_invites(api: FlaskClient) -> None:

@@ -26,7 +26,7 @@ from pillar_service.store.people import sessions as session_rows
 from pillar_service.store.people import sharing as sharing_rows
 from pillar_service.store.people import tokens as token_rows
 from pillar_service.store.service import audit
-from pillar_service.usecases.bots import bots, bringing_back, invites
+from pillar_service.usecases.bots import bots, bringing_back, invites, own_bots
 from pillar_service.usecases.events import forwardings, stories
 from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.meeseeks import people as chat
@@ -61,7 +61,7 @@ def data(person: str) -> dict[str, Any]:
     asked = jobs.listed(MOST, actor=f"account:{person}")
     happened = [stories.described(one) for one in events.page(Which(Filter(), person), MOST)]
     named = bot_rows.with_ids({job.bot for job in asked if job.bot})
-    their_bots = bots.listed(account=person)
+    their_bots = own_bots.listed(person)
     return {
         "account": accounts.described(account),
         "second_factor": second_factor.told(person),

@@ -117,7 +117,7 @@ def confirm(given: Confirmation, header: Repeatable) -> None:
 def listed(query: Page) -> dict[str, Any]:
     """The bots that you belong to, by name."""
     person, after = g.bearer.account, _place(query.after or "")
-    found = bringing_back.deleted(person) if query.deleted else bots.listed(account=person)
+    found = bringing_back.deleted(person) if query.deleted else own_bots.listed(person)
     place = itemgetter("name", "id")
     rest = sorted((bot for bot in found if place(bot) > after), key=place)
     shown = rest[: query.limit]
@@ -145,7 +145,7 @@ def create(body: NewAgent, header: Repeatable) -> tuple[dict[str, Any], int]:
 @blueprint.on("get", "/agents/<id>", Scope.READ, {200: OneAgent})
 def show(path: BotPath) -> dict[str, Any]:
     """One bot."""
-    return {"agent": bots.show(require(Act.SEE, path.id))}
+    return {"agent": own_bots.show(g.bearer.account, path.id)}
 
 
 @blueprint.on("patch", "/agents/<id>", Scope.OPERATE, {200: Changed})

@@ -66,7 +66,8 @@ class Person(BaseModel):
 class Agent(BaseModel):
     """A bot: what it should be (``desired``), what its node is told (``effective``), and what it is (``actual``).
 
-    The two differ while all who own it are suspended, and while it moves.
+    The two differ while all who own it are suspended, and while it moves. ``account`` is who belongs to it, or you alone
+    if you may not share it.
     """
 
     id: str

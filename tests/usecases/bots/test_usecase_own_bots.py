@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pouring import owner, poured
+from pouring import OWNER, owner, poured
 
 from pillar_service.core.errors import Forbidden, NotFound, SaltcellarError, TooMany
 from pillar_service.core.jobs import jobs as rules
@@ -17,6 +17,7 @@ from pillar_service.store.jobs import jobs
 from pillar_service.store.people import agents
 from pillar_service.usecases.bots import invites, own_bots
 from pillar_service.usecases.jobs import jobs as usecase
+from pillar_service.usecases.people import leaving
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -112,3 +113,15 @@ def test_of_one_bot_no_more_is_queued_than_a_claim_reads_at_once(act: str) -> No
     own_bots.again(person, failed_one)
     own_bots.delete(person, bot)  # This lets go of everything that waits.
     assert len(jobs.open_of(bot)) == 1
+
+
+def test_addresses_of_others_are_for_who_may_share() -> None:
+    person, member = owner(), owner("member@example.org")
+    bot = a_bot()
+    with database.transaction():
+        agents.join(member, bot, Belonging.MEMBER)
+    whole = [{"email": OWNER, "role": "owner"}, {"email": "member@example.org", "role": "member"}]
+    for who, sees in ((person, whole), (member, whole[1:])):
+        asked = own_bots.submit(who, "bots.restart", bot, {})["agent"]
+        told = (asked, own_bots.show(who, bot), *own_bots.listed(who), *leaving.data(who)["bots"])
+        assert [one["account"] for one in told] == [sees] * 4
