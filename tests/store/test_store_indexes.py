@@ -20,6 +20,7 @@ BY_INDEX: Mapping[str, tuple[str, Callable[[], Any]]] = {
     "what has started": ("job_run", lambda: jobs.start(MANY, 1.0)),
     "what bots wait for": ("job_open_bot", lambda: claims.open_of_bots(MANY)),
     "how much a bot waits for": ("job_open_bot", lambda: jobs.open_of_bot("b", 100)),
+    "a bot's open jobs": ("job_open_bot", lambda: jobs.open_of("b")),
     "a bot's jobs": ("job_bot", lambda: jobs.listed(10, bot="b")),
     "what ended": ("job_ended", lambda: figures.ended_jobs(1.0, 2.0)),
     "who is forgotten": (

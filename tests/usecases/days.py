@@ -1,12 +1,25 @@
-"""Days on which the service runs and looks, once a day, at what is due."""
+"""Days on which the service runs and looks, once a day, at what is due; and a clock that is wrong."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from pillar_service.store.nodes import standings
 from pillar_service.usecases.payments import payments
 
 STEP_S = 0.9 * 86_400
+
+
+@contextmanager
+def ahead(seconds: float) -> Iterator[None]:
+    """The clock of the service's machine is ahead by so many seconds, and is set back at the end."""
+    real = time.time
+    with pytest.MonkeyPatch.context() as clock:
+        clock.setattr(time, "time", lambda: real() + seconds)
+        yield
 
 
 def days_pass(until: float) -> list[dict[str, Any]]:

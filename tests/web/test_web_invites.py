@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -207,8 +208,8 @@ def test_an_older_answer_does_not_undo_what_came_since(ann: FlaskClient) -> None
     [look] = claims.claim("salt")["runs"]
     runs.started("salt", look["id"], f"jid-{look['id']}")
     with database.transaction():  # Made while the look was under way.
-        rows.add(bots.show("my")["id"], read({"id": ID, "code": CODE, "note": "Ann", "uses": 1}, 1.0), 4e9)  # type: ignore[arg-type]
-        rows.add(bots.show("my")["id"], Entry(OTHER, "Bob", 1, revoked_at=1.0), 4e9)
+        rows.add(bots.show("my")["id"], read({"id": ID, "code": CODE, "note": "Ann", "uses": 1}, 1.0), time.time())  # type: ignore[arg-type]
+        rows.add(bots.show("my")["id"], Entry(OTHER, "Bob", 1, revoked_at=1.0), time.time())
     answer(look, [entry(OTHER, note="Bob")])
     page = ann.get("/bots/my/invites").text
     assert CODE in page

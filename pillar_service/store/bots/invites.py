@@ -4,6 +4,7 @@ from peewee import DoubleField, IntegerField, TextField
 
 from pillar_service.core import names
 from pillar_service.core.bots.invites import Entry
+from pillar_service.core.durations import AHEAD_S
 from pillar_service.store.database import JsonField, Table
 
 
@@ -48,9 +49,15 @@ def change(id: str, **columns: object) -> None:
     Invite.update(**columns).where(Invite.id == id).execute()
 
 
-def seen(bot: str, before: float, now: float) -> None:
-    """Record that all invites last seen at ``before`` or earlier have just been seen again."""
-    Invite.update(seen_at=now).where((Invite.bot == bot) & (Invite.seen_at <= before)).execute()
+def is_older(row: Invite, then: float, now: float) -> bool:
+    """Whether an invite was last seen at ``then`` or earlier, or while the clock was ahead of ``now``."""
+    return bool(row.seen_at <= then or row.seen_at > now + AHEAD_S)
+
+
+def seen(bot: str, then: float, now: float) -> None:
+    """Record that all invites that are older (`is_older`) have just been seen again."""
+    older = (Invite.seen_at <= then) | (Invite.seen_at > now + AHEAD_S)
+    Invite.update(seen_at=now).where((Invite.bot == bot) & older).execute()
 
 
 def forget(bot: str, id: str | None = None) -> None:

@@ -1,5 +1,6 @@
 """What happened to a bot: its jobs and audit as one log, and the lines that its container wrote."""
 
+import time
 from typing import Any
 
 from pillar_service.core import listing, names
@@ -20,6 +21,8 @@ from pillar_service.store.service import audit
 from pillar_service.store.service.audit import Audit
 from pillar_service.usecases.jobs import jobs, queue
 from pillar_service.usecases.people import permissions
+
+LOOK = "bots.logs"
 
 
 def log(person: str, key: object, kind: object = None, before: str = "") -> dict[str, Any]:
@@ -99,11 +102,21 @@ def ask_lines(person: str, key: object, lines: object) -> dict[str, Any]:
     most = names.whole_number(lines, "number of lines", min(rules.LINES), max(rules.LINES))
     bot = permissions.require(person, Act.OPERATE, key)
     with transaction():
-        for job in job_rows.open_of(bot.id):
-            if job.command == "bots.logs":
-                return queue.described(job, bot.name)
-        made: dict[str, Any] = jobs.submit(f"account:{person}", "bots.logs", bot.id, {"lines": most})["job"]
+        for job in _looking(bot.id):
+            return queue.described(job, bot.name)
+        made: dict[str, Any] = jobs.submit(f"account:{person}", LOOK, bot.id, {"lines": most})["job"]
         return made
+
+
+def _looking(bot: str) -> list[Job]:
+    return [job for job in job_rows.open_of(bot) if job.command == LOOK]
+
+
+def _last_look(bot: str) -> Job | None:
+    """The job that fetches lines, or did so last; one from later than now, when the clock was ahead, if there is no other."""
+    until_now, any_time = Page(1, until=time.time()), Page(1)
+    found = _looking(bot) or job_rows.happened(bot, [LOOK], until_now) or job_rows.happened(bot, [LOOK], any_time)
+    return found[0] if found else None
 
 
 def lines(person: str, key: object) -> dict[str, Any]:
@@ -113,8 +126,7 @@ def lines(person: str, key: object) -> dict[str, Any]:
     """
     bot, may = permissions.allowed(person, Act.SEE, key)
     may_ask = Act.OPERATE in may
-    newest = job_rows.happened(bot.id, ["bots.logs"], Page(1)) if may_ask else []
-    job = newest[0] if newest else None
+    job = _last_look(bot.id) if may_ask else None
     told = rules.written(job.result if job is not None else None)
     return {
         "job": faults.answer_for_people(queue.described(job, bot.name)) if job else None,

@@ -30,6 +30,8 @@ PAGE = 50
 TOLD_S = 3600.0
 """How long, in seconds, a failure to make or revoke an invite is shown."""
 
+LOOK = "bots.invites"
+CHANGES = ("bots.invite", "bots.revoke")
 ORDER = list(InviteState)
 
 
@@ -42,15 +44,18 @@ def look(person: str, key: object, page: int = 1) -> dict[str, Any]:
     if Act.INVITE in may and _is_due(bot, time.time()):
         with suppress(Unavailable), transaction():  # a full disk is no reason to refuse a page
             if _is_due(bot, time.time()):
-                jobs.submit(f"account:{person}", "bots.invites", bot.id)
+                jobs.submit(f"account:{person}", LOOK, bot.id)
     return _ledger(bot, Act.INVITE in may, page)
 
 
 def _is_due(bot: Bot, now: float) -> bool:
     if bot.actual == Actual.PROVISIONING or pillars.effective(bot) is not Desired.RUNNING:
         return False
-    before = job_rows.happened(bot.id, ["bots.invites"], Page(1))
-    return not before or (before[0].state not in OPEN and before[0].created_at < now - rules.STALE_S)
+    if any(job.command == LOOK for job in job_rows.open_of(bot.id)):
+        return False
+    # A job from later than now was asked for while the clock was ahead: it says nothing about how old the copy is.
+    before = job_rows.happened(bot.id, [LOOK], Page(1, until=now))
+    return not before or before[0].created_at < now - rules.STALE_S
 
 
 def ledger(person: str, key: object, page: int = 1) -> dict[str, Any]:
@@ -65,9 +70,10 @@ def ledger(person: str, key: object, page: int = 1) -> dict[str, Any]:
 
 def _ledger(bot: Bot, may: bool, page: int) -> dict[str, Any]:
     now = time.time()
-    latest = job_rows.happened(bot.id, ["bots.invite", "bots.revoke"], Page(20))
-    looks = job_rows.happened(bot.id, ["bots.invites"], Page(1))
-    seen = job_rows.newest(bot.id, "bots.invites", str(JobState.SUCCEEDED))
+    waiting = [job for job in job_rows.open_of(bot.id) if job.command in (LOOK, *CHANGES)]
+    latest = job_rows.happened(bot.id, [LOOK], Page(1, until=now))
+    latest += job_rows.happened(bot.id, CHANGES, Page(20, until=now))
+    seen = job_rows.newest(bot.id, LOOK, str(JobState.SUCCEEDED), now)
     found = sorted(rows.of_bot(bot.id), key=_place)
     pages = max(1, -(-len(found) // PAGE))
     page = min(max(1, page), pages)
@@ -76,8 +82,8 @@ def _ledger(bot: Bot, may: bool, page: int) -> dict[str, Any]:
         "page": page,
         "pages": pages,
         "as_of": seen.ended_at if seen else None,
-        "waiting": [queue.described(job, bot.name) for job in looks + latest if job.state in OPEN],
-        "failed": [_failure(job, bot) for job in looks + latest if _failed_lately(job, now)],
+        "waiting": [queue.described(job, bot.name) for job in sorted(waiting, key=_newest_first)],
+        "failed": [_failure(job, bot) for job in latest if _failed_lately(job, time.time())],
         "may_invite": may,
     }
 
@@ -85,7 +91,7 @@ def _ledger(bot: Bot, may: bool, page: int) -> dict[str, Any]:
 def told(person: str, key: object) -> dict[str, Any]:
     """All invites as the pub last reported them, with its own ids: {"invites", "told_at"}; only for people who may invite."""
     bot = permissions.require(person, Act.INVITE, key)
-    seen = job_rows.newest(bot.id, "bots.invites", str(JobState.SUCCEEDED))
+    seen = job_rows.newest(bot.id, LOOK, str(JobState.SUCCEEDED), time.time())
     found = sorted(rows.of_bot(bot.id), key=_place)
     return {
         "invites": [_told(row) for row in found],
@@ -98,8 +104,12 @@ def _told(row: Invite) -> dict[str, Any]:
     return {"id": row.invite, "state": str(_state(row)), **{column: getattr(row, column) for column in columns}}
 
 
+def _newest_first(job: Job) -> tuple[float, str]:
+    return -job.created_at, job.id
+
+
 def _failed_lately(job: Job, now: float) -> bool:
-    return job.state not in (*OPEN, JobState.SUCCEEDED) and (job.ended_at or 0.0) > now - TOLD_S
+    return job.state not in (*OPEN, JobState.SUCCEEDED) and now - TOLD_S < (job.ended_at or 0.0) <= now
 
 
 def _failure(job: Job, bot: Bot) -> dict[str, Any]:
@@ -167,7 +177,7 @@ def _found(bot: Bot, id: object) -> Invite:
 def heard(job: Job, result: object, now: float) -> None:
     """Take in what a successful job returned, in the transaction that ends it; jobs of other commands change nothing."""
     bot = str(job.bot)
-    if job.command == "bots.invites":
+    if job.command == LOOK:
         entries = rules.ledger(result)
         if entries is not None:
             _copy(bot, entries, job.started_at or job.created_at, now)
@@ -188,10 +198,10 @@ def _copy(bot: str, entries: list[Entry], asked_at: float, now: float) -> None:
         row = known.pop(entry.invite, None)
         if row is None:
             rows.add(bot, entry, now)
-        elif row.seen_at <= asked_at:
+        elif rows.is_older(row, asked_at, now):
             _change(row, entry)
     for row in known.values():
-        if row.seen_at <= asked_at:
+        if rows.is_older(row, asked_at, now):
             rows.forget(bot, row.id)
     rows.seen(bot, asked_at, now)
 
