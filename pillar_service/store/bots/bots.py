@@ -254,6 +254,11 @@ def reported(heard: Iterable[Placed]) -> None:
     rows.update("bot", "agent", columns, told)
 
 
+def was_ahead(now: float, seconds: float) -> None:
+    """Move reports from after now back by so many seconds, by which the service's clock was ahead when they came."""
+    Bot.update(reported_at=Bot.reported_at - seconds).where(Bot.reported_at > now).execute()
+
+
 def owned(person: str) -> int:
     """How many existing bots a person owns."""
     return int(_there().where(Agent.id.in_(_owned_by(person))).count())

@@ -88,6 +88,7 @@ def listening(now: float) -> None:
             standings.was_deaf(last + deciding.BEAT_EVERY_S, deaf_s)
         if last is not None and (ahead_s := deciding.ahead_by(last, now)):
             standings.was_ahead(now, ahead_s)
+            bots.was_ahead(now, ahead_s)
         if last is not None and (lost_s := counting.lost(last, now)):
             payments.put_off(lost_s)
             bots.put_off(lost_s)

@@ -1,15 +1,18 @@
-"""A bot's invites and lines, once the clock of the service's machine, which was ahead, has been set back."""
+"""A bot's invites, lines and state, once the clock of the service's machine, which was ahead, has been set back."""
 
 import time
 from collections.abc import Callable
 
 import pytest
 from days import ahead
-from pouring import answer, owner, poured
+from pouring import answer, event, owner, poured, report
 
+from pillar_service.core.bots import health as rules
 from pillar_service.core.durations import DAY_S
-from pillar_service.usecases.bots import happenings, invites
+from pillar_service.usecases.admin import bots as admin
+from pillar_service.usecases.bots import bots, happenings, health, invites
 from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.nodes import presence
 
 ID, OTHER = ("@" + letter * 43 + "=.ed25519" for letter in "CD")
 
@@ -75,3 +78,15 @@ def test_lines_from_then_make_way_for_newer_ones(person: str) -> None:
     assert happenings.lines(person, "my")["waiting"]
     return_next({"lines": ["now"]})
     assert happenings.lines(person, "my")["lines"] == ["now"]
+
+
+def test_a_bot_that_is_not_reported_again_is_soon_lost() -> None:
+    id = bots.show("my")["id"]
+    with ahead(DAY_S):
+        presence.listening(time.time())
+        health.take("cellar-1", [event(report(id))])
+    presence.listening(time.time())
+    assert bots.show("my")["actual"] == "alive"
+    with ahead(rules.LOST_AFTER_S + 5):
+        assert bots.show("my")["actual"] == "lost"
+        assert [len(admin.listed(state=state)["rows"]) for state in ("lost", "alive")] == [1, 0]
