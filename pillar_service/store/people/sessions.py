@@ -77,6 +77,10 @@ def end_but(account: str, newest: int) -> None:
     Session.delete().where((Session.account == account) & Session.id.not_in(stay)).execute()
 
 
-def forget(seen_before: float) -> None:
-    """Delete the sessions last seen before ``seen_before`` (Unix seconds)."""
+def forget(seen_before: float, now: float) -> None:
+    """Delete the sessions last seen before ``seen_before`` (Unix seconds).
+
+    Those seen later than now, while the clock was ahead, count as seen now, or they would last until that moment comes.
+    """
     Session.delete().where(Session.seen_at < seen_before).execute()
+    Session.update(seen_at=now).where(Session.seen_at > now).execute()

@@ -2,11 +2,15 @@
 
 from peewee import DoubleField, ModelSelect, TextField
 
+from pillar_service.core.durations import AHEAD_S
 from pillar_service.store.database import Table
 
 
 class Invitation(Table):
-    """One invitation. Only its token's hash is kept. It is open until it is accepted, withdrawn or expired."""
+    """One invitation. Only its token's hash is kept. It is open until it is accepted, withdrawn or expired.
+
+    One from while the clock was ahead is not open, or it would be until that moment has come.
+    """
 
     id = TextField(primary_key=True)
     bot = TextField()
@@ -22,7 +26,7 @@ class Invitation(Table):
 
 def _open(now: float) -> "ModelSelect[Invitation]":
     rows = Invitation.select().where(Invitation.withdrawn_at.is_null() & Invitation.accepted_at.is_null())
-    return rows.where(Invitation.expires_at > now)
+    return rows.where((Invitation.expires_at > now) & (Invitation.created_at <= now + AHEAD_S))
 
 
 def add(**columns: object) -> None:
@@ -48,9 +52,10 @@ def taken(token_hash: str, person: str) -> Invitation | None:
     return found
 
 
-def sent_by(person: str, since: float) -> int:
-    """How many invitations a person has sent after ``since`` (Unix seconds), whatever became of them."""
-    return Invitation.select().where((Invitation.invited_by == person) & (Invitation.created_at > since)).count()
+def sent_by(person: str, since: float, now: float) -> int:
+    """How many invitations a person has sent from after ``since`` until now (Unix seconds), whatever became of them."""
+    lately = (Invitation.created_at > since) & (Invitation.created_at <= now)
+    return Invitation.select().where((Invitation.invited_by == person) & lately).count()
 
 
 def withdraw(id: str, now: float) -> None:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from peewee import DoubleField, TextField
+from peewee import DoubleField, Expression, TextField
 
+from pillar_service.core.durations import AHEAD_S
 from pillar_service.core.people.tickets import TicketKind
 from pillar_service.store.database import JsonField, Table
 
@@ -20,14 +21,19 @@ class Ticket(Table):
 
 
 def add(id: str, kind: TicketKind, account: str | None, facts: dict[str, Any], now: float, expires_at: float) -> None:
-    """Add a ticket, and delete those that have expired."""
-    Ticket.delete().where(Ticket.expires_at < now).execute()
+    """Add a ticket, and delete those that are over."""
+    Ticket.delete().where(_is_over(now)).execute()
     Ticket.create(id=id, kind=str(kind), account=account, facts=facts, created_at=now, expires_at=expires_at)
 
 
+def _is_over(now: float) -> Expression:
+    """Whether a ticket has expired, or was issued while the clock was ahead: it would last until that moment has come."""
+    return (Ticket.expires_at <= now) | (Ticket.created_at > now + AHEAD_S)
+
+
 def find(id: str, kind: TicketKind, now: float) -> Ticket | None:
-    """The ticket of that kind with that id, unless it has expired."""
-    return Ticket.get_or_none((Ticket.id == id) & (Ticket.kind == str(kind)) & (Ticket.expires_at > now))
+    """The ticket of that kind with that id, unless it is over."""
+    return Ticket.get_or_none((Ticket.id == id) & (Ticket.kind == str(kind)) & ~_is_over(now))
 
 
 def take(id: str) -> bool:

@@ -36,7 +36,7 @@ def begin(account: str, address: str, browser: str, before: str | None = None, p
     with transaction():
         if proof is not None and not accounts.is_still(proof):
             raise Unauthenticated(accounts.WRONG)
-        sessions.forget(now - IDLE_S)
+        sessions.forget(now - IDLE_S, now)
         if before:
             sessions.end(tokens.hash_token(before))
         sessions.end_but(account, MOST - 1)
@@ -55,7 +55,7 @@ def find(token: str, address: str) -> dict[str, Any] | None:
     held = sessions.holder(tokens.hash_token(token), now - IDLE_S)
     if held is None:
         return None
-    is_renewed = now - held.seen_at >= SEEN_EVERY_S
+    is_renewed = not 0 <= now - held.seen_at < SEEN_EVERY_S  # below 0 it was seen while the clock was ahead
     if is_renewed:
         with suppress(Unavailable), transaction():  # a full disk is no reason to refuse a page
             sessions.seen(held.id, now, address[:100])

@@ -100,7 +100,7 @@ def invite(person: str, key: object, email: object) -> str | None:
         open_now = rows.open_of(bot.id, now)
         before = [row for row in open_now if row.email == address]
         _refuse_who_belongs(bot, address)
-        rules.refuse_too_many(len(open_now) - len(before), rows.sent_by(person, now - DAY_S))
+        rules.refuse_too_many(len(open_now) - len(before), rows.sent_by(person, now - DAY_S, now))
         for row in before:
             rows.withdraw(row.id, now)
         told = {"bot": bot.id, "email": address, "invited_by": person, "expires_at": now + rules.LASTS_S}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.durations import DAY_S
+from pillar_service.core.durations import AHEAD_S, DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unavailable
 from pillar_service.core.people import scopes, tokens
 from pillar_service.core.people.scopes import Scope, TokenKind
@@ -121,13 +121,19 @@ def authenticate(token: str) -> Bearer:
     """Whose token this is; raises Unauthenticated if it is unknown, revoked or expired."""
     found, now = rows.with_hash(tokens.hash_token(token)), time.time()
     account = account_rows.find(found.account) if found else None
-    if found is None or account is None or found.expires_at <= now:
+    if found is None or account is None or not _is_good(found, now):
         raise Unauthenticated(UNKNOWN)
     if found.kind == TokenKind.SESSION and found.mark != _mark(account.password_hash):
         raise Unauthenticated("Your password has changed since: sign in again.")
-    if now - (found.last_used_at or 0) > NOTED_EVERY_S:
+    if not 0 <= now - (found.last_used_at or 0) <= NOTED_EVERY_S:  # below 0 it was used while the clock was ahead
         _note(found.id, now)
     return Bearer(found.account, found.id, TokenKind(found.kind), scopes.read(found.scopes))
+
+
+def _is_good(token: Token, now: float) -> bool:
+    """Whether a token is valid; a session from while the clock was ahead is not, as it would last until that moment comes."""
+    is_from_ahead = token.kind == TokenKind.SESSION and token.created_at > now + AHEAD_S
+    return token.expires_at > now and not is_from_ahead
 
 
 def _note(id: str, now: float) -> None:
@@ -139,7 +145,7 @@ def listed(person: str) -> list[dict[str, Any]]:
     """The valid tokens of a person, of both kinds, each oldest first."""
     now = time.time()
     found = [*rows.of(person, TokenKind.PERSONAL), *rows.of(person, TokenKind.SESSION)]
-    return [described(token) for token in found if token.expires_at > now]
+    return [described(token) for token in found if _is_good(token, now)]
 
 
 def personal(person: str) -> int:

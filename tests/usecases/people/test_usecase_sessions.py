@@ -1,6 +1,8 @@
 import pytest
+from days import ahead
 from pouring import OWNER, owner
 
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import NotFound, Unauthenticated
 from pillar_service.core.people import tokens
 from pillar_service.store.database import transaction
@@ -57,6 +59,19 @@ def test_after_fourteen_idle_days_a_session_is_over_and_forgotten() -> None:
     assert sessions.find(token, HERE) is None
     sessions.begin(id, HERE, "")
     assert Session.select().count() == 1
+
+
+def test_a_session_seen_while_the_clock_was_ahead_ends_after_fourteen_idle_days_too() -> None:
+    id = owner()
+    with ahead(365 * DAY_S):
+        used, unused = (sessions.begin(id, HERE, "") for _ in range(2))
+    found = sessions.find(used, HERE)
+    assert found is not None
+    assert found["is_renewed"]
+    sessions.begin(id, HERE, "")
+    with ahead(sessions.IDLE_S + 60):
+        assert sessions.listed(id, "") == []
+        assert sessions.find(unused, HERE) is None
 
 
 def test_one_is_ended_by_its_owner_only() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from days import ahead
 from pouring import OWNER, carry_out, has_second_factor, operator, owner, poured
 from trails import trail
 
@@ -210,6 +211,20 @@ def test_twenty_are_open_at_most_and_fifty_a_day(ann: str, sent: Sent) -> None:
     assert len(sent) == 50
     let_pass(DAY_S + 1)
     sharing.invite(ann, "my", "p3@example.org")
+
+
+def test_an_invitation_from_while_the_clock_was_ahead_neither_lasts_until_then_nor_counts(
+    ann: str, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ahead(365 * DAY_S):
+        early = invited(ann, sent)
+    assert sharing.people(ann, "my")["invitations"] == []
+    with pytest.raises(NotFound, match="no longer valid"):
+        sharing.invitation(early)
+    monkeypatch.setattr(rules, "DAY_MOST", 1)
+    sharing.invite(ann, "my", MEMBER)
+    with pytest.raises(TooMany):
+        sharing.invite(ann, "my", "carol@example.org")
 
 
 def test_without_mail_the_address_is_given_to_the_owner(

@@ -9,8 +9,10 @@ import argon2
 import chatting
 import pytest
 from chatting import scene
+from days import ahead
 from pouring import OWNER, owner, poured
 
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
 from pillar_service.core.meeseeks.roles import Caller
 from pillar_service.core.people.limits import PER_NETWORK, Tried, network
@@ -267,6 +269,19 @@ def test_a_reset_ends_all_sessions_and_its_link_works_once() -> None:
     Ticket.update(expires_at=1.0).execute()
     with pytest.raises(NotFound, match="hour"):
         resetting.look(link(OWNER))
+
+
+def test_a_link_from_while_the_clock_was_ahead_is_good_for_nothing() -> None:
+    owner()
+    with ahead(365 * DAY_S):
+        resetting.ask(OWNER, HERE)
+    with pytest.raises(NotFound, match="ask for another"):
+        resetting.look(link(OWNER))
+    with database.transaction():
+        Mail.delete().execute()
+    resetting.ask(OWNER, HERE)
+    resetting.look(link(OWNER))
+    assert Ticket.select().count() == 1, "the other is not kept until that moment comes"
 
 
 def test_a_reset_ends_the_tokens_and_a_change_says_that_they_stay() -> None:

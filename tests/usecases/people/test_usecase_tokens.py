@@ -1,6 +1,7 @@
 import logging
 
 import pytest
+from days import ahead
 from pouring import OWNER, carry_out, has_second_factor, operator, owner, poured
 from trails import trail
 
@@ -144,6 +145,16 @@ def test_one_session_too_many_ends_the_oldest(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(tokens.MOST, TokenKind.SESSION, 2)
     made = [tokens.sign_in(OWNER, PASSWORD, None, "127.0.0.1") for _ in range(3)]
     assert [token["id"] for token in tokens.listed(person)] == [token["id"] for token in made[1:]]
+
+
+def test_a_session_from_while_the_clock_was_ahead_is_over_once_it_is_right() -> None:
+    person = owner()
+    with ahead(365 * DAY_S):
+        made = tokens.sign_in(OWNER, PASSWORD, None, "127.0.0.1")
+        tokens.authenticate(made["secret"])
+    with pytest.raises(Unauthenticated, match="has expired"):
+        tokens.authenticate(made["secret"])
+    assert tokens.listed(person) == []
 
 
 def test_use_is_noted_once_a_minute() -> None:
