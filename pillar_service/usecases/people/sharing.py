@@ -6,6 +6,7 @@ from typing import Any
 from pillar_service.core import names
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
+from pillar_service.core.people import mails as letters
 from pillar_service.core.people import sharing as rules
 from pillar_service.core.people import tokens
 from pillar_service.core.people.agents import AccountState, Belonging, Desired
@@ -93,7 +94,7 @@ def invite(person: str, key: object, email: object) -> str | None:
     Returns None; or, if no mail is set up, the link to give to them in another way, which can't be shown again. The
     answer does not depend on whether that address has an account. Raises Invalid, TooMany.
     """
-    address, token, now = names.email(email), tokens.new_token(), time.time()
+    address, token, now = letters.address(email), tokens.new_token(), time.time()
     with transaction():
         bot = permissions.require(person, Act.SHARE, key)
         bots.refuse_if_deleted(bot)

@@ -227,6 +227,13 @@ def test_an_invitation_from_while_the_clock_was_ahead_neither_lasts_until_then_n
         sharing.invite(ann, "my", "carol@example.org")
 
 
+@pytest.mark.parametrize("address", ["mailto:bob@example.org", "<bob@example.org", "bob;carol@example.org"])
+def test_nobody_is_invited_at_an_address_to_which_no_mail_can_go(ann: str, sent: Sent, address: str) -> None:
+    with pytest.raises(Invalid, match="can't send mail"):
+        sharing.invite(ann, "my", address)
+    assert (len(sent), sharing.people(ann, "my")["invitations"]) == (0, [])
+
+
 def test_without_mail_the_address_is_given_to_the_owner(
     ann: str, sent: Sent, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
