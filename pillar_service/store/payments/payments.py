@@ -107,8 +107,8 @@ def add_payment(id: str, account: str, kind: PaymentKind, at: float, **columns: 
     Payment.create(id=id, account=account, kind=str(kind), at=at, **columns)
 
 
-def payments_of(account: str, most: int) -> list[Payment]:
-    """An account's newest payments, newest first."""
+def payments_of(account: str, most: int | None) -> list[Payment]:
+    """An account's payments, newest first: the newest, at most so many, or (None) all."""
     return list(Payment.select().where(Payment.account == account).order_by(Payment.at.desc(), Payment.id).limit(most))
 
 

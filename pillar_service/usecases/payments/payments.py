@@ -27,8 +27,11 @@ ABOUT = ("checkout.session.", "customer.subscription.", "invoice.", "charge.", "
 """Events that may mean that something was paid, failed, refunded or cancelled; all others are ignored."""
 
 
-def show(person: str, now: float | None = None) -> dict[str, Any]:
-    """The state of an account (its id), its price, what was paid and what can be done about it; raises NotFound."""
+def show(person: str, now: float | None = None, most: int | None = MOST_SHOWN) -> dict[str, Any]:
+    """The state of an account (its id), its price, what was paid and what can be done about it; raises NotFound.
+
+    ``most`` is how many of the newest payments are returned, None for all.
+    """
     row, then, chosen = subscriptions.found(person), time.time() if now is None else now, settings()
     online = chosen.payments != ProviderName.MANUAL
     stands = subscriptions.standing(person, then)
@@ -37,7 +40,7 @@ def show(person: str, now: float | None = None) -> dict[str, Any]:
         "can_pay": online and not row.live and not stands["is_free"],
         "can_manage": online and row.customer is not None,
         "cancelled_at": row.cancelled_at,
-        "payments": [_shown(payment) for payment in payments.payments_of(person, MOST_SHOWN)],
+        "payments": [_shown(payment) for payment in payments.payments_of(person, most)],
     }
 
 

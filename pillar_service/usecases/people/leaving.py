@@ -75,7 +75,7 @@ def data(person: str) -> dict[str, Any]:
         "of_bots": {bot["id"]: _of_bot(person, bot["id"]) for bot in their_bots},
         "deleted": bringing_back.deleted(person),
         "jobs": [queue.described(job, named[job.bot].name if job.bot else None) for job in asked],
-        "payment": payments.show(person),
+        "payment": payments.show(person, most=None),
         "configuration": configuration.listed(person),
         "governors": governors.listed(person),
         "standings": standings.of(person),

@@ -224,6 +224,13 @@ def test_what_is_taken_along_is_what_is_kept(person: str, monkeypatch: pytest.Mo
     assert "events" in leaving.data(person)["cut_off"]
 
 
+def test_every_payment_is_taken_along(person: str) -> None:
+    for _ in range(payments.MOST_SHOWN + 2):
+        payments.mark_paid("test", person, 1)
+    assert len(payments.show(person)["payments"]) == payments.MOST_SHOWN
+    assert len(leaving.data(person)["payment"]["payments"]) == payments.MOST_SHOWN + 2
+
+
 def with_a_bot_of_somebody_else(person: str) -> tuple[str, str]:
     """A node of this person's that has somebody else's bot; return both ids."""
     node, bot = known(f"shed.{person}", person), poured("theirs", email="other@example.org")["id"]
