@@ -52,10 +52,13 @@ def pending(person: str) -> dict[str, str] | None:
 
 def turn_on(person: str, code: str) -> list[str]:
     """Turn the second factor on with its first code; returns the recovery codes, which are shown only once."""
-    if pending(person) is None:
+    proven = pending(person)
+    if proven is None:
         raise Conflict("No second factor is waiting for its first code: begin again.")
     codes.check(person, code)
     with transaction():
+        if pending(person) != proven:
+            raise Conflict("Another tab has changed your second factor meanwhile: look at how it is now.")
         second_factor.turn_on(person)
         auditing.record(f"account:{person}", "second_factor.on", f"agent:{person}", time.time())
         return _recovery(person)

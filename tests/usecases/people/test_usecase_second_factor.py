@@ -215,3 +215,17 @@ def test_a_factor_that_came_on_while_another_was_begun_stays(monkeypatch: pytest
     with pytest.raises(Conflict, match="on already"):
         second_factor.begin(id, PASSWORD)
     assert second_factor.is_on(id)
+
+
+def test_a_key_that_was_made_while_another_was_proven_is_not_turned_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    id, telephone = pending()
+    real = codes.check
+
+    def slowly(*given: Any) -> None:
+        real(*given)
+        second_factor.begin(id, PASSWORD)
+
+    monkeypatch.setattr(codes, "check", slowly)
+    with pytest.raises(Conflict, match="Another tab"):
+        second_factor.turn_on(id, telephone.at(NOW))
+    assert not second_factor.is_on(id), "no telephone has the new key"
