@@ -179,7 +179,8 @@ def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = N
 
 
 def _gone_with_its_node(request: queue.Request, bot: Bot, now: float) -> dict[str, Any]:
-    refuse_if_exporting(bot)
+    refuse_to_delete(bot)
+    forgetting.end_move(bot, now)
     job = queue.ask(request, "bots.delete", bot, now)
     result = {"pub_id": bot.pub_id, "data": f"on {bot.node}, which is lost"}
     jobs.move(job.id, job.state, JobState.SUCCEEDED, started_at=now, ended_at=now, result=result)
@@ -217,6 +218,17 @@ def refuse_if_moving(bot: Bot) -> None:
 def refuse_if_exporting(bot: Bot) -> None:
     """Raise Conflict for a bot that is moving, or whose data its node is packing or may still be packing."""
     refuse_if_moving(bot)
+    _refuse_if_packed(bot)
+
+
+def refuse_to_delete(bot: Bot) -> None:
+    """Raise Conflict as `refuse_if_exporting` does, but not for a move that can't go on, as the bot's node is lost."""
+    if not forgetting.can_not_be_told(bot.node):
+        refuse_if_moving(bot)
+    _refuse_if_packed(bot)
+
+
+def _refuse_if_packed(bot: Bot) -> None:
     if any(job.command == "bots.export" and _may_have_begun(job) for job in jobs.open_of(bot.id)):
         raise Conflict(f"{bot.name} is being exported: wait until that is done, then try again.")
 

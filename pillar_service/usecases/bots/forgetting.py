@@ -1,7 +1,7 @@
 """Forgetting a bot: what goes with its data, and what goes when its node can't be told."""
 
 from pillar_service.core import names
-from pillar_service.core.bots.moves import MoveState
+from pillar_service.core.bots.moves import AT_HOME, MoveState
 from pillar_service.core.people.agents import Actual, Desired
 from pillar_service.store.bots import bots, invites, moves, samples
 from pillar_service.store.bots.bots import Bot
@@ -37,6 +37,14 @@ def can_not_be_told(node: str) -> bool:
     """Whether nobody can tell a node anything, because it is declared lost or forgotten."""
     found = nodes.find(node)
     return found is None or found.lost_at is not None
+
+
+def end_move(bot: Bot, now: float) -> None:
+    """End an open move: either the bot had not left the lost node yet, or the node that it left is to clear up later."""
+    move = moves.open_of(bot.id)
+    if move is not None:
+        over = MoveState.BACK if move.state in AT_HOME else MoveState.LEFT
+        moves.change(move.id, state=str(over), error="Its node was lost.", changed_at=now)
 
 
 def with_its_node(bot: Bot, actor: str, now: float) -> None:

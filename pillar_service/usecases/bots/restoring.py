@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.bots.moves import AT_HOME, MoveState
+from pillar_service.core.bots.moves import MoveState
 from pillar_service.core.errors import Conflict, NotFound, SaltcellarError
 from pillar_service.core.jobs.jobs import JobState
 from pillar_service.core.nodes import losing as rules
@@ -23,7 +23,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import nodes
 from pillar_service.usecases.bots import bots as usecase
-from pillar_service.usecases.bots import kept_exports, looking_through, moves, placing
+from pillar_service.usecases.bots import forgetting, kept_exports, looking_through, moves, placing
 from pillar_service.usecases.bots import transfers as tars
 from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.nodes import pillars
@@ -92,7 +92,7 @@ def _tar(transfer: Transfer) -> Tar:
 def _restore(request: queue.Request, bot: Bot, tar: Transfer, node: object, now: float) -> dict[str, Any]:
     _check(bot, tar)
     usecase.withdraw(bot, "The bot was restored on another node before this was done.", now)
-    _end_move(bot, now)
+    forgetting.end_move(bot, now)
     placed = placing.place(placing.owners(bot.id), bot.memory_mb, node, besides=moves.left_behind(bot))
     job = queue.ask(request, "bots.import", bot, now, node=placed[0])
     columns = {"source": bot.node, "target": placed[0], "job": job.id, "actor": request.actor}
@@ -103,14 +103,6 @@ def _restore(request: queue.Request, bot: Bot, tar: Transfer, node: object, now:
     said = f"{bot.name} from {bot.node} to {placed[0]}, job {job.id}, ends at {tar.sequence}, {lost} known ones lost"
     auditing.record(request.actor, "bots.restore", f"agent:{bot.id}", now, said)
     return usecase.shown(job)
-
-
-def _end_move(bot: Bot, now: float) -> None:
-    """End an open move: either the bot had not left the lost node yet, or the node that it left is to clear up later."""
-    move = rows.open_of(bot.id)
-    if move is not None:
-        over = MoveState.BACK if move.state in AT_HOME else MoveState.LEFT
-        rows.change(move.id, state=str(over), error="Its node was lost.", changed_at=now)
 
 
 def _change(bot: Bot, placed: tuple[str, int], tar: Transfer, job: str) -> None:

@@ -115,7 +115,7 @@ def delete(person: str, email: str, password: str, code: str | None) -> None:
         raise Invalid("That is not the address of this account: type it exactly.")
     confirming.confirm(person, password, code)
     for bot in _alone(person):
-        bots.refuse_if_exporting(bot)
+        bots.refuse_to_delete(bot)
     _refuse_if_others_need_a_node(person)
     payments.end(f"account:{person}", person)
     nobody = passwords.hashed(secrets.token_hex(16))

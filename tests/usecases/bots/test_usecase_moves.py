@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from accounts_with_nodes import own
+from enrolling import key
 from pouring import PUB, bot, event, owner, poured, report, state, states_of, tar, told
 
 from pillar_service.core.bots.moves import MoveState
@@ -19,7 +20,7 @@ from pillar_service.store.nodes import nodes as node_rows
 from pillar_service.store.service import audit
 from pillar_service.usecases.bots import bots, health, moves, transfers
 from pillar_service.usecases.jobs import claims, jobs, runs
-from pillar_service.usecases.nodes import draining, node_terms, nodes
+from pillar_service.usecases.nodes import draining, losing, node_terms, nodes
 from pillar_service.usecases.people import accounts
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -356,3 +357,25 @@ def test_who_looks_twice_asks_once() -> None:
     carried()
     assert [moves.go_on(), moves.go_on()] == [1, 0]
     assert [one.state for one in rows.open_everywhere()] == [MoveState.PACKING]
+
+
+@pytest.mark.parametrize("looks", [3, 4])
+def test_a_bot_that_was_to_arrive_at_a_node_that_is_lost_can_be_deleted(looks: int) -> None:
+    id = poured()["id"]
+    open_cellar_2()
+    draining.drain("test", "cellar-1")
+    for look in range(looks):
+        draining.go_on()
+        moves.go_on()
+        if look < 3:
+            carried()
+    lost = "cellar-2" if looks == 4 else "cellar-1"
+    assert (bots.show("my")["node"], len(rows.open_everywhere())) == (lost, 1)
+    nodes.set_key("test", lost, key(2).public)
+    losing.declare("test", lost, anyway=True)
+    assert bots.delete("test", "my", purge=False)["job"]["state"] == "succeeded"
+    with pytest.raises(NotFound):
+        bots.show("my")
+    left = [("cellar-1", "bots.vacate")] if looks == 4 else []
+    assert (steps(), rows.open_everywhere()) == (left, [])
+    assert states("cellar-1") == ({} if left else {id: "absent"})
