@@ -10,7 +10,7 @@ from peewee import BigIntegerField, BooleanField, DoubleField, ForeignKeyField, 
 
 from pillar_service.core import names
 from pillar_service.core.errors import NotFound
-from pillar_service.core.people.agents import Actual, AgentType, Belonging
+from pillar_service.core.people.agents import Actual, AgentType, Belonging, Desired
 from pillar_service.store import rows
 from pillar_service.store.database import JsonField, Table
 from pillar_service.store.people.agents import Agent, Belongs
@@ -139,6 +139,11 @@ def _owned_by(person: str) -> "ModelSelect[Belongs]":
 def purgeable(now: float) -> list[Bot]:
     """The deleted bots whose data is due to be deleted now."""
     return list(_deleted().where(Bot.purge_at <= now).order_by(Bot.purge_at))
+
+
+def going(now: float) -> list[Bot]:
+    """The bots that should be gone by now together with their data, but were not removed yet."""
+    return list(_there().where((Bot.desired == str(Desired.ABSENT)) & (Bot.purge_at <= now)))
 
 
 def put_off(seconds: float) -> None:

@@ -100,7 +100,8 @@ def purge_due(actor: str, now: float | None = None) -> list[dict[str, Any]]:
     then = time.time() if now is None else now
     presence.listening(then)  # notices a clock that has jumped before anything relies on it
     with transaction():
-        due = [bot for bot in bots.purgeable(then) if not jobs.open_of(bot.id)]
+        untold = [bot for bot in bots.going(then) if forgetting.can_not_be_told(bot.node)]  # so never removed
+        due = [bot for bot in bots.purgeable(then) + untold if not jobs.open_of(bot.id)]
         asked = [job for bot in due if (job := _purge(actor, bot, time.time()))]
         for node in {bot.node for bot in due}:
             pillars.rewrite(node)

@@ -152,6 +152,21 @@ def test_a_bot_of_a_lost_node_is_deleted_at_once_and_its_name_is_free() -> None:
     node_keys.forget("test", "cellar-1")
 
 
+@pytest.mark.parametrize("days", [0, 7])
+def test_a_bot_that_was_being_deleted_as_its_node_was_lost_is_gone_once_its_time_has_come(days: int) -> None:
+    poured()
+    asked = bots.delete("test", "my", purge=days == 0)
+    losing.declare("test", "cellar-1")
+    assert bringing_back.purge_due("test", time.time() + days * DAY_S) == [], "its job may still be carried out"
+    jobs.cancel("test", asked["job"]["id"])
+    assert bringing_back.purge_due("test", time.time() + (days - 0.5) * DAY_S) == []
+    assert bots.show("my")["desired"] == "absent"
+    assert bringing_back.purge_due("test", time.time() + days * DAY_S + 60) == []
+    node_terms.limit("test", "cellar-2", None)
+    assert bot("my", node="cellar-2")
+    node_keys.forget("test", "cellar-1")
+
+
 def test_what_a_lost_node_has_of_a_bot_that_was_deleted_meanwhile_goes_when_it_is_back() -> None:
     id = lost()
     bots.delete("test", "my", purge=True)
