@@ -26,7 +26,7 @@ from pillar_service.store.people import sessions as session_rows
 from pillar_service.store.people import sharing as sharing_rows
 from pillar_service.store.people import tokens as token_rows
 from pillar_service.store.service import audit
-from pillar_service.usecases.bots import bots, bringing_back, invites, own_bots
+from pillar_service.usecases.bots import bots, bringing_back, forgetting, invites, own_bots
 from pillar_service.usecases.events import forwardings, stories
 from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.meeseeks import people as chat
@@ -160,11 +160,21 @@ def _refuse_if_others_need_a_node(person: str) -> None:
 
 def _leave_bots(person: str) -> None:
     alone, now = _alone(person), time.time()
+    own = {node.id for node in node_rows.of(person)}
     for bot in alone:
         if not bot.purge:
             sharing.tell_gone(person, bot, now)
+        if bot.node in own:  # it is cut off with the account, so nobody can tell it that the bot is to go
+            _let_go(person, bot, now)
+        elif not bot.purge:
             bots.delete(f"account:{person}", bot.id, purge=True)
     agents.part_from_others(person, [bot.id for bot in alone])
+
+
+def _let_go(person: str, bot: Bot, now: float) -> None:
+    bots.withdraw(bot, "Its node was cut off together with its owner's account.", now)
+    forgetting.end_move(bot, now)
+    forgetting.with_its_node(bot, f"account:{person}", now)
 
 
 def _forget_events(person: str) -> bool:

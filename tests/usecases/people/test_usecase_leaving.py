@@ -281,6 +281,24 @@ def test_a_bot_of_somebody_else_that_comes_while_the_payments_end_is_not_lost(
     assert accounts.show(OWNER)["id"] == person
 
 
+@pytest.mark.parametrize("is_cut_off", [False, True])
+def test_bots_on_ones_own_node_are_gone_at_once_and_their_names_are_free(person: str, is_cut_off: bool) -> None:
+    there = [poured(name)["id"] for name in ("my", "deleted")]
+    node = known(f"shed.{person}", person)
+    bots.delete("test", there[1], purge=False)
+    with database.transaction():
+        for bot in there:
+            bot_rows.change(bot, node=node)
+    if is_cut_off:
+        node_keys.revoke_of(person, node)
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert (bots.listed(), jobs.listed(state="queued")) == ([], [])
+    owner("other@example.org")
+    for name in ("my", "deleted"):
+        poured(name, email="other@example.org")
+    node_keys.forget("test", node)
+
+
 def test_a_node_that_was_cut_off_already_keeps_nobody(person: str) -> None:
     owner("other@example.org")
     node, _ = with_a_bot_of_somebody_else(person)
