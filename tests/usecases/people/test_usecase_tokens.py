@@ -157,6 +157,16 @@ def test_a_session_from_while_the_clock_was_ahead_is_over_once_it_is_right() -> 
     assert tokens.listed(person) == []
 
 
+def test_sessions_from_while_the_clock_was_ahead_take_no_place_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner()
+    monkeypatch.setitem(tokens.MOST, TokenKind.SESSION, 2)
+    with ahead(365 * DAY_S):
+        for _ in range(2):
+            tokens.sign_in(OWNER, PASSWORD, None, "127.0.0.1")
+    for made in [tokens.sign_in(OWNER, PASSWORD, None, "127.0.0.1") for _ in range(2)]:
+        tokens.authenticate(made["secret"])
+
+
 def test_use_is_noted_once_a_minute() -> None:
     person = owner()
     made = tokens.create(person, "ci", ["read"])
