@@ -17,6 +17,7 @@ from pillar_service.web.pages.forms import SAID
         ("0", "Enter a number from 1 to 1000."),
         ("x", "That is not a whole number. Enter a number from 1 to 1000."),
         ("", "Say for how many."),
+        ("9" * 400, "Enter a number from 1 to 1000."),
     ],
 )
 def test_a_number_that_can_not_be_taken(visitor: FlaskClient, at_home: str, uses: str, sentence: str) -> None:

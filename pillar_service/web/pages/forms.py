@@ -5,6 +5,7 @@ from typing import Any
 from flask import request
 from flask_wtf import FlaskForm
 from flask_wtf.form import _Auto
+from wtforms.validators import NumberRange, ValidationError
 
 SENTENCES = {
     "This field is required.": "Fill this in.",
@@ -45,3 +46,14 @@ class Form(FlaskForm):  # type: ignore[misc]
         def get_translations(self, form: FlaskForm) -> _Said:
             """Our error messages in place of WTForms' own."""
             return SAID
+
+
+class Between(NumberRange):  # type: ignore[misc]
+    """The validator of a number's bounds: WTForms' own, which fails for one that is too large to be a float."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        try:
+            super().__call__(form, field)
+        except OverflowError as error:
+            said = SENTENCES["Number must be between %(min)s and %(max)s."]
+            raise ValidationError(said % {"min": self.min, "max": self.max}) from error

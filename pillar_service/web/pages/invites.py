@@ -9,13 +9,13 @@ import segno
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask_login import current_user
 from wtforms import HiddenField, IntegerField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.names import NOTE_LENGTH, new_id
 from pillar_service.core.people.permissions import Act
 from pillar_service.usecases.bots import invites
 from pillar_service.web.pages.bots import visible
-from pillar_service.web.pages.forms import Form
+from pillar_service.web.pages.forms import Between, Form
 from pillar_service.web.pages.live import live
 from pillar_service.web.signing import login_required
 
@@ -26,9 +26,7 @@ class Invite(Form):
     """For whom an invite is; ``once`` identifies the form, so that sending it twice asks for one invite."""
 
     note = StringField("For whom (peers never see it)", [Length(max=NOTE_LENGTH)])
-    uses = IntegerField(
-        "How many people may use it", [InputRequired("Say for how many."), NumberRange(1, 1000)], default=1
-    )
+    uses = IntegerField("How many people may use it", [InputRequired("Say for how many."), Between(1, 1000)], default=1)
     once = HiddenField(default=new_id)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from wtforms import BooleanField, IntegerField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Conflict, Forbidden, Invalid
 from pillar_service.core.events.events import Filter, Kind, Severity
@@ -15,7 +15,7 @@ from pillar_service.core.nodes.wheels import needed
 from pillar_service.usecases.events import stories
 from pillar_service.usecases.nodes import enrolment_tokens, facts, node_keys, standings, wheels
 from pillar_service.web import incoming
-from pillar_service.web.pages.forms import Form
+from pillar_service.web.pages.forms import Between, Form
 from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("nodes", __name__)
@@ -26,7 +26,7 @@ class Token(Form):
 
     pattern = StringField("Names it lets in", [Length(max=40)], default="*")
     labels = StringField("Labels", [Length(max=2000)])
-    uses = IntegerField("For how many machines", [InputRequired("Say how many."), NumberRange(*rules.USES)], default=1)
+    uses = IntegerField("For how many machines", [InputRequired("Say how many."), Between(*rules.USES)], default=1)
     life = StringField("For how long", [Length(max=20)], default="1h")
     replaces = BooleanField("Also for a node that lost its disk: it gets a new key")
 

@@ -5,12 +5,13 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
 from wtforms import IntegerField, SelectChoice, SelectMultipleField, StringField, widgets
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.core.people.scopes import Scope
 from pillar_service.usecases.people import tokens
 from pillar_service.web.pages.confirm import Confirm, confirmed
+from pillar_service.web.pages.forms import Between
 from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("tokens", __name__)
@@ -37,7 +38,7 @@ class New(Confirm):
         option_widget=widgets.CheckboxInput(),
         widget=widgets.ListWidget(prefix_label=False),
     )
-    days = IntegerField("For how many days", [InputRequired("Say how many."), NumberRange(*tokens.DAYS)], default=90)
+    days = IntegerField("For how many days", [InputRequired("Say how many."), Between(*tokens.DAYS)], default=90)
 
 
 @blueprint.get("/account/tokens/new")

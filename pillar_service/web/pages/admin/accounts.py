@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from wtforms import HiddenField, IntegerField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.names import new_id
 from pillar_service.core.payments.payments import span
@@ -12,7 +12,7 @@ from pillar_service.core.people.agents import AccountRole, AccountState
 from pillar_service.usecases.admin import accounts
 from pillar_service.usecases.payments import payments
 from pillar_service.web.pages.admin.door import actor, asked, blueprint, person
-from pillar_service.web.pages.forms import Form
+from pillar_service.web.pages.forms import Between, Form
 
 SECOND_FACTOR_OFF = "turn off the second factor of"
 
@@ -26,9 +26,7 @@ class Reason(Form):
 class Paid(Form):
     """How many months were paid; the key makes a form that is sent twice count once."""
 
-    months = IntegerField(
-        "Months paid", [InputRequired("Say how many."), NumberRange(1, payments.MOST_MONTHS)], default=1
-    )
+    months = IntegerField("Months paid", [InputRequired("Say how many."), Between(1, payments.MOST_MONTHS)], default=1)
     key = HiddenField(validators=[Length(max=32)])
 
 
