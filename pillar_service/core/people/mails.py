@@ -11,6 +11,9 @@ from pillar_service.core.errors import Invalid
 TRY_FOR_S = DAY_S
 """A mail that could not be delivered for this many seconds is given up."""
 
+LEAST_TRIES = 10
+"""How often a mail is tried at least, which takes an hour and a half: the place itself may have been away for days."""
+
 CLAIMED_S = 120.0
 """How long, in seconds, whoever claimed a mail may take to deliver it; then another may claim it."""
 
@@ -32,9 +35,9 @@ def pause_s(attempts: int) -> float:
     return min(10.0 * 2.0 ** min(max(attempts - 1, 0), 20), LONGEST_PAUSE_S)
 
 
-def is_hopeless(created_at: float, now: float) -> bool:
-    """Whether delivery has been tried for long enough to give up."""
-    return now - created_at >= TRY_FOR_S
+def is_hopeless(created_at: float, now: float, attempts: int) -> bool:
+    """Whether delivery has been tried for long enough, and often enough, to give up."""
+    return now - created_at >= TRY_FOR_S and attempts >= LEAST_TRIES
 
 
 MAILABLE = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9.-]+", re.ASCII)

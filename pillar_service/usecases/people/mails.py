@@ -73,10 +73,10 @@ def sent(mail: Claimed) -> None:
 
 
 def failed(mail: Claimed, reason: str, is_permanent: bool = False) -> None:
-    """Record that a mail was not sent, and the reason: try again later, or give up if that is hopeless or a day has passed."""
+    """Record that a mail was not sent, and the reason: try again later, or give up if that is hopeless."""
     now = time.time()
     columns = {"not_before": now + rules.pause_s(mail.attempts), "error": reason[:500]}
-    if is_permanent or rules.is_hopeless(mail.created_at, now):
+    if is_permanent or rules.is_hopeless(mail.created_at, now, mail.attempts):
         columns |= {"state": str(MailState.GIVEN_UP), "ended_at": now, "text": ""}
     with transaction():
         mails.change(mail.id, mail.attempts, **columns)

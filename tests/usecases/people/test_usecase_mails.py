@@ -86,7 +86,7 @@ def test_a_failed_mail_waits_longer_each_time_and_is_given_up_after_a_day() -> N
         soon()
     assert pauses == [10, 20, 40, 80]
     assert rules.pause_s(500) == rules.LONGEST_PAUSE_S
-    Mail.update(created_at=Mail.created_at - rules.TRY_FOR_S).execute()
+    Mail.update(created_at=Mail.created_at - rules.TRY_FOR_S, attempts=rules.LEAST_TRIES - 1).execute()
     mail = mails.claim()
     assert mail is not None
     mails.failed(mail, "still refused")
@@ -94,6 +94,16 @@ def test_a_failed_mail_waits_longer_each_time_and_is_given_up_after_a_day() -> N
     assert (row.state, row.error, row.text) == ("given_up", "still refused", "")
     soon()
     assert mails.claim() is None
+
+
+def test_a_mail_from_before_the_place_was_away_for_days_is_not_given_up_at_the_first_failure() -> None:
+    post()
+    Mail.update(created_at=Mail.created_at - 3 * rules.TRY_FOR_S).execute()
+    mail = mails.claim()
+    assert mail is not None
+    mails.failed(mail, "Temporary failure in name resolution")
+    [row] = Mail.select()
+    assert (row.state, bool(row.text)) == ("queued", True)
 
 
 def test_void_mail_and_mail_of_a_place_without_mail_go_nowhere(
