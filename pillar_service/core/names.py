@@ -26,6 +26,9 @@ WEB_ADDRESS = re.compile(r"/|\bwww\.", re.IGNORECASE)
 SEEN = "LNPS"
 """The Unicode categories of visible characters, by first letter: letters, numbers, punctuation and symbols."""
 
+JOINERS = dict.fromkeys(map(ord, "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"))
+"""Signs that nobody sees, but with which Persian words and the emoji of families are written."""
+
 ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 """An id that Saltcellar makes: 64 random bits."""
 
@@ -90,7 +93,7 @@ def text(value: object, what: str, longest: int = TEXT_LENGTH) -> str:
 
     ``what`` names it in the error.
     """
-    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
+    if not isinstance(value, str) or len(value) > longest or not value.translate(JOINERS).isprintable():
         raise Invalid(f"The {what} must be one line of at most {longest} printable characters, not {shown(value)}.")
     return value
 

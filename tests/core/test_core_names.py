@@ -101,7 +101,8 @@ def test_whole_numbers_come_as_numbers_or_digits() -> None:
 
 
 def test_text_is_one_printable_line() -> None:
-    assert names.text("Für Ann", "note", 200) == "Für Ann"
+    for written in ("Für Ann", "می\u200cخواهم", "for the \U0001f468\u200d\U0001f469\u200d\U0001f467"):
+        assert names.text(written, "note", 200) == written
     for wrong in ("a\nb", "a\x00", "\u202e", "\ud800", "x" * 201, 5):
         with pytest.raises(Invalid):
             names.text(wrong, "note", 200)
@@ -118,7 +119,7 @@ def test_what_somebody_wants_to_be_called(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "  ", "\u0301\u0302", "http://example.org", "win at example.org/x", "WWW.example.org"]
+    "name", ["", "  ", "\u0301\u0302", "\u200c\u200d", "http://example.org", "win at example.org/x", "WWW.example.org"]
 )
 def test_a_name_is_seen_and_leads_to_no_page(name: str) -> None:
     with pytest.raises(Invalid, match="what you want to be called"):
