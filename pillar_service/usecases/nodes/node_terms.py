@@ -16,11 +16,15 @@ from pillar_service.store.nodes import nodes as rows
 from pillar_service.store.people import agents
 from pillar_service.usecases.nodes import nodes
 from pillar_service.usecases.service import auditing
+from pillar_service.usecases.service.auditing import Deed
 
 MOST_NAMED = 100
 """How many addresses a node can be shared with."""
 
 MOST_BOTS = 10_000
+
+SHARED_WITH, UNSHARED_WITH = NAMING = ("nodes.share_with", "nodes.unshare_with")
+"""The audit's actions whose detail is nothing but somebody's address."""
 
 
 def share(actor: str, id: object, sharing: object, emails: object = ()) -> dict[str, Any]:
@@ -33,10 +37,18 @@ def share(actor: str, id: object, sharing: object, emails: object = ()) -> dict[
         raise Invalid(f"Addresses only go with the sharing 'named', not with '{chosen}'.")
     with transaction():
         node = nodes.found(id)
+        before = node_shares.of(node.id)
         rows.change(node.id, sharing=str(chosen))
         node_shares.put(node.id, named)
-        auditing.record(actor, "nodes.share", f"node:{node.id}", now, f"{chosen} {' '.join(named)}".strip())
+        auditing.record_all(_deeds(actor, f"node:{node.id}", chosen, before, named), now)
         return nodes.described(nodes.found(id))
+
+
+def _deeds(actor: str, node: str, chosen: Sharing, before: Sequence[str], named: Sequence[str]) -> list[Deed]:
+    """What the audit says: each address in a row of its own, which is blanked when whoever has it leaves."""
+    told = [Deed(actor, "nodes.share", node, str(chosen))]
+    told += [Deed(actor, SHARED_WITH, node, email) for email in named if email not in before]
+    return told + [Deed(actor, UNSHARED_WITH, node, email) for email in before if email not in named]
 
 
 def _named(given: object) -> list[str]:

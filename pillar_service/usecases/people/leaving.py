@@ -38,6 +38,7 @@ from pillar_service.usecases.nodes import (
     governors,
     machine_orders,
     node_keys,
+    node_terms,
     standings,
 )
 from pillar_service.usecases.payments import payments
@@ -209,4 +210,4 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     node_shares.forget(email)
     mails.forget_to(email)
     audit.blank(f"agent:{person}")
-    audit.blank_said(email, sharing.NAMING)
+    audit.blank_said(email, (*sharing.NAMING, *node_terms.NAMING))

@@ -30,7 +30,7 @@ from pillar_service.store.service import audit
 from pillar_service.usecases.bots import bots, bringing_back
 from pillar_service.usecases.events import events
 from pillar_service.usecases.jobs import claims, jobs, runs
-from pillar_service.usecases.nodes import configuration, node_keys, nodes
+from pillar_service.usecases.nodes import configuration, node_keys, node_terms, nodes
 from pillar_service.usecases.payments import payments
 from pillar_service.usecases.people import accounts, leaving, sharing, tokens
 
@@ -344,6 +344,19 @@ def test_whatever_was_done_with_a_share_tells_the_address_of_who_left_no_more(pe
     assert told == [OWNER]
     leaving.delete(person, OWNER, PASSWORD, None)
     assert OWNER not in str(list(audit.Audit.select().dicts()))
+
+
+def test_a_node_that_was_shared_tells_the_address_of_who_left_no_more(person: str) -> None:
+    nodes.add("test", "shed")
+    others = [f"friend-{n:02}@example.org" for n in range(30)]
+    node_terms.share("test", "shed", "named", [*others, OWNER])
+    assert OWNER in str([row.detail for row in audit.about("node:shed")])
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert OWNER not in str(list(audit.Audit.select().dicts()))
+    node_terms.share("test", "shed", "named", others[1:])
+    told = [(row.action, row.detail) for row in audit.about("node:shed")]
+    assert ("nodes.share_with", others[-1]) in told, "whom it was shared with is known"
+    assert told[-2:] == [("nodes.share", "named"), ("nodes.unshare_with", others[0])]
 
 
 def joins(person: str, bot: str) -> None:
