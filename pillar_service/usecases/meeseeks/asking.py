@@ -141,7 +141,7 @@ def _make(these: list[Asked]) -> list[dict[str, Any]]:
         job = one[2].before(fresh)
         if job is None:
             _refuse_too_many(one[0], fresh)
-            job = _made(*one, now)
+            job = _made(*one, now, fresh)
             new.append((job, one))
         made.append(job)
     _begin(new, now)
@@ -211,7 +211,7 @@ def _refuse_too_many(asker: Asker, new: Sequence[Job]) -> None:
         raise TooMany(f"{most} of your jobs are not over yet: wait for one to end, or cancel one.")
 
 
-def _made(asker: Asker, wanted: Wish, request: queue.Request, now: float) -> Job:
+def _made(asker: Asker, wanted: Wish, request: queue.Request, now: float, before: Sequence[Job]) -> Job:
     id = names.new_id()
     job = jobs.new(
         id=id,
@@ -232,7 +232,7 @@ def _made(asker: Asker, wanted: Wish, request: queue.Request, now: float) -> Job
         converges=wanted.command.converges,
     )
     if not wanted.command.requires or asker.caller is None:
-        going.ready(job, now)
+        going.ready(job, now, before)
     return job
 
 

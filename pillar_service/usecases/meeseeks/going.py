@@ -1,10 +1,11 @@
 """A job goes: it waits for nobody, and what must run is queued."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pillar_service.core import names, tracing
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.jobs.jobs import JobState, step
+from pillar_service.core.jobs.jobs import QUEUED_FOR_S, JobState, step
 from pillar_service.settings import settings
 from pillar_service.store.database import attempt
 from pillar_service.store.jobs import jobs
@@ -20,23 +21,36 @@ def go(job: Job, now: float) -> None:
     begin(job, now)
 
 
-def ready(job: Job, now: float) -> dict[str, Any]:
+def ready(job: Job, now: float, new: Iterable[Job] = ()) -> dict[str, Any]:
     """Turn a job that was asked for into a queued one, in memory only; returns the columns that change.
 
     Its deadline counts from now, however long it waited for an approval, plus the time until the last of its nodes has
-    its turn.
+    its turn. ``new`` are jobs that go before it and are not added yet.
     """
     state, plan = step(JobState(job.state), JobState.QUEUED), job.plan or {}
-    deadline_at = now + settings().chat_deadline_s + _turns_s(plan, job.at_most)
+    deadline_at = now + settings().chat_deadline_s + _turns_s(job, new)
     columns = {"state": str(state), "not_before": now, "deadline_at": deadline_at, **_place(plan)}
     job.__data__.update(columns)
     return columns
 
 
-def _turns_s(plan: dict[str, Any], at_most: int | None) -> float:
-    """After how many seconds at the latest the last of its nodes has its turn, if only ``at_most`` run it at a time."""
-    nodes = len(plan["nodes"])
-    return float((nodes - 1) // at_most * plan["timeout_s"]) if nodes and at_most else 0.0
+def _turns_s(job: Job, new: Iterable[Job]) -> float:
+    """After how many seconds at the latest the last of its nodes has its turn, if only ``at_most`` run its command.
+
+    Those that other jobs of the command run on, or wait for, come first; as many as can have a turn within a day count.
+    """
+    plan: dict[str, Any] = job.plan or {}
+    if plan["bot"] is not None or not job.at_most:
+        return 0.0
+    most = job.at_most * int(QUEUED_FOR_S // plan["timeout_s"] + 1)
+    before = jobs.before_in_turn(job.command, most)
+    before += sum(_places(one) for one in new if one.command == job.command and one.state == JobState.QUEUED)
+    return float((before + _places(job) - 1) // job.at_most * plan["timeout_s"])
+
+
+def _places(job: Job) -> int:
+    """On how many nodes it runs; one for the master."""
+    return len((job.plan or {})["nodes"]) or 1
 
 
 def _place(plan: dict[str, Any]) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from chatting import COMMANDS, ask, begin, claim_all, finish, keep, node, state
+from chatting import COMMANDS, ask, begin, chat, claim_all, finish, keep, node, state
 
 from pillar_service.settings import settings
 from pillar_service.store import database
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.runs import Run
 from pillar_service.usecases.jobs import runs
-from pillar_service.usecases.meeseeks import looking
+from pillar_service.usecases.meeseeks import asking, looking
 from pillar_service.usecases.meeseeks.asker import Asker
 
 pytestmark = pytest.mark.usefixtures("service", "_scene")
@@ -78,6 +78,26 @@ def test_a_node_that_is_gone_in_the_middle_leaves_the_others_their_turns() -> No
     runs.failed("salt", run["id"], "node_away")
     assert parts(job)[run["node"]] == "lost"
     assert [after["node"] for after in claim_all()] != []
+
+
+def test_a_job_waits_for_the_turns_of_other_jobs_of_its_command() -> None:
+    first, second = roll(1, more=4), ask("say there")
+    while claimed := claim_all():
+        [run] = claimed
+        begin(run)
+        pass_by(TIMEOUT_S - 1)
+        finish(run)
+    assert (state(first), state(second)) == ("succeeded", "succeeded")
+
+
+def test_a_job_on_one_node_waits_for_the_turns_of_those_that_were_asked_for_with_it() -> None:
+    keep([replace(one, concurrency=1, timeout_s=TIMEOUT_S) for one in COMMANDS if one.name == "any"])
+    asker = chat()
+    made = asking._make(
+        [(asker, wanted, asking._request(asker, wanted, None)) for wanted in [asking.read(asker, "any")] * 3]
+    )
+    within = sorted(round(one["deadline_at"] - time.time() - settings().chat_deadline_s, -1) for one in made)
+    assert within == [0, TIMEOUT_S, 2 * TIMEOUT_S]
 
 
 def test_what_runs_everywhere_at_once_waits_no_longer_than_before() -> None:
