@@ -1,5 +1,6 @@
 """Checks across the files: what one file names, another must have."""
 
+import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path as File
 from typing import Any
@@ -40,12 +41,21 @@ def check_grants(policy: Policy, commands: Mapping[str, Command], declared: Mapp
 
 
 def check_scripts(commands: Mapping[str, Command], states: File, faults: Faults) -> None:
-    """Note each script that is missing in the folder of states."""
+    """Note each script that is missing in the folder of states, or is another than the catalogue names."""
     for command in commands.values():
-        if isinstance(command.runs, Script) and not (states / command.runs.source.removeprefix("salt://")).is_file():
-            faults.add(
-                ("commands", command.name, "script"), f"There is no script {command.runs.source} in {states.name}/."
-            )
+        why = _fault_of_script(command.runs, states) if isinstance(command.runs, Script) else None
+        if why is not None:
+            faults.add(("commands", command.name, "script"), why)
+
+
+def _fault_of_script(script: Script, states: File) -> str | None:
+    file = states / script.source.removeprefix("salt://")
+    if not file.is_file():
+        return f"There is no script {script.source} in {states.name}/."
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    return (
+        None if script.sha256 in (None, found) else f"{script.source} has the sha256 {found}, not the one given here."
+    )
 
 
 def _check_preview(command: Command, preview: Command | None, at: Path, faults: Faults) -> None:

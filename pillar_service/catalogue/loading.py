@@ -22,7 +22,8 @@ Stamp = tuple[tuple[int, ...] | None, ...]
 
 
 def load(directory: Folder, states: Folder | None = None) -> Loaded:
-    """The catalogue, roles and personas from a folder; with ``states``, scripts of commands must exist in that folder.
+    """The catalogue, roles and personas from a folder; with ``states``, scripts of commands must exist in that
+    folder, with the hashes that are given for them.
 
     Raises Invalid with every fault, one per line: `commands.yaml:12: sentence`.
     """

@@ -37,6 +37,7 @@ class ScriptShape(Shape):
     source: Annotated[str, Field(pattern=r"^salt://[A-Za-z0-9_][A-Za-z0-9_./-]*$")]
     interpreter: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
     arguments: Texts = []
+    sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
 
 
 class CallShape(Shape):

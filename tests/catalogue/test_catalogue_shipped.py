@@ -1,6 +1,7 @@
 """The shipped files load and say what they must, and each script does what it says."""
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -172,6 +173,17 @@ def test_a_pipe_in_a_files_place_holds_nobody(tmp_path: Path) -> None:
 
 def test_a_script_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"commands\.yaml:\d+: There is no script salt://meeseeks/scripts/disk\.sh"):
+        load(ROOT / "salt" / "meeseeks", tmp_path)
+
+
+def test_a_script_with_another_text_than_the_catalogue_names_is_a_fault(tmp_path: Path) -> None:
+    shutil.copytree(SCRIPTS, tmp_path / "meeseeks" / "scripts")
+    script = tmp_path / "meeseeks" / "scripts" / "package-upgrades.sh"
+    load(ROOT / "salt" / "meeseeks", tmp_path)
+    script.write_text(f"{script.read_text()}# changed\n")
+    with pytest.raises(
+        Invalid, match=r"commands\.yaml:\d+: salt://meeseeks/scripts/package-upgrades\.sh has the sha256"
+    ):
         load(ROOT / "salt" / "meeseeks", tmp_path)
 
 

@@ -153,6 +153,16 @@ def test_an_app_that_may_not_show_who_talks_speaks_as_the_bot(slack: Slack, noti
     assert slack.user("T1/U1").sees("psst")
 
 
+def test_what_was_asked_in_others_direct_messages_is_answered_in_ours(slack: Slack, notifier: Notifier) -> None:
+    slack.workspace.outside.add("D9")
+    conversation = begin("D9", None)
+    outbox.show(conversation, text("it runs"))
+    outbox.say(conversation, text("All done!"))
+    outbox.whisper("D9", "U1", text("only for you"))
+    wait(all_sent)
+    assert sorted(one["text"] for one in slack.messages("D1")) == ["All done!", "it runs", "only for you"]
+
+
 def test_what_nobody_can_be_told_is_given_up(slack: Slack, notifier: Notifier) -> None:
     slack.workspace.closed |= {"C1", "D1"}
     outbox.say(begin(), text("lost"))

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,19 @@ def test_a_script_is_read_by_its_interpreter_and_can_not_be_changed(cellar: Cell
     ran = cellar.run(job, what="a")
     assert (ran["state"], cellar.begun(job)) == ("not_begun", None)
     assert "salt://meeseeks/scripts/hello.py" in ran["error"]
+
+
+def test_a_script_that_is_not_the_one_that_the_catalogue_names_does_not_run(cellar: Cellar, tmp_path: Path) -> None:
+    script = tmp_path / "hello.sh"
+    script.write_text("echo as approved\n")
+    cellar.files["salt://hello.sh"] = str(script)
+    told = {"source": "salt://hello.sh", "interpreter": "sh", "sha256": sha256(script.read_bytes()).hexdigest()}
+    cellar.commands["x"] = {"script": told}
+    assert cellar.run()["head"] == ["as approved"]
+    script.write_text("echo something else\n")
+    ran = cellar.run()
+    assert (ran["state"], ran["head"]) == ("failed", [])
+    assert "salt://hello.sh is not the one that was asked for" in ran["error"]
 
 
 def test_a_function_is_called_and_its_result_is_the_output(cellar: Cellar) -> None:

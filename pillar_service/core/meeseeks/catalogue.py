@@ -229,7 +229,7 @@ def _entry(command: Command) -> dict[str, Any]:
     what, limits = command.runs, command.limits
     return {
         "argv": list(what.argv) if isinstance(what, Script | Arguments) else [],
-        "script": {"source": what.source, "interpreter": what.interpreter} if isinstance(what, Script) else None,
+        "script": _script(what) if isinstance(what, Script) else None,
         "function": what.name if isinstance(what, Function) else None,
         "arguments": list(what.arguments) if isinstance(what, Function) else [],
         "keywords": dict(what.keywords) if isinstance(what, Function) else {},
@@ -240,3 +240,8 @@ def _entry(command: Command) -> dict[str, Any]:
         "output": {"redact": list(command.output.redact)},
         "concurrency": command.concurrency,
     }
+
+
+def _script(what: Script) -> dict[str, str]:
+    told = {"source": what.source, "interpreter": what.interpreter}
+    return told if what.sha256 is None else {**told, "sha256": what.sha256}

@@ -26,11 +26,15 @@ class Where(StrEnum):
 
 @dataclass(frozen=True)
 class Script:
-    """A file of the master (`salt://…`), run by an interpreter with arguments (templates)."""
+    """A file of the master (`salt://…`), run by an interpreter with arguments (templates).
+
+    If it has a ``sha256`` (hexadecimal), only a file with that hash is run.
+    """
 
     source: str
     interpreter: str
     argv: tuple[str, ...] = ()
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)

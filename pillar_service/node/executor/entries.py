@@ -14,6 +14,7 @@ from pillar_service.core.meeseeks.runs import Function
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
 FUNCTION = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*", re.ASCII)
+SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 SOURCE = re.compile(r"salt://[A-Za-z0-9_][A-Za-z0-9_./-]{0,400}", re.ASCII)
 
 USER = "nobody"
@@ -22,10 +23,14 @@ USER = "nobody"
 
 @dataclass(frozen=True)
 class Script:
-    """A file on the master (``salt://…``) and the argument list of its interpreter; without one the file itself is run."""
+    """A file on the master (``salt://…``) and the argument list of its interpreter; without one the file itself is run.
+
+    If it has a ``sha256``, only a file with that hash is run.
+    """
 
     source: str
     interpreter: tuple[str, ...] = ()
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def _script(told: Mapping[str, Any] | None) -> Script | None:
         return None
     if ".." in source:
         raise ValueError("the script's path has '..' in it")
-    return Script(source, _texts(told.get("interpreter")))
+    return Script(source, _texts(told.get("interpreter")), _matching(SHA256, told.get("sha256")))
 
 
 def _limits(told: Mapping[str, Any]) -> Limits:

@@ -1,6 +1,7 @@
 """One run of a command: refused, or begun and watched, with its outcome written down before it is returned."""
 
 import contextlib
+import hashlib
 import os
 import selectors
 import shutil
@@ -124,6 +125,7 @@ class Run:
             if script:
                 copy = str(folder / "script")
                 shutil.copyfile(script, copy)
+                self._require_asked(copy)
                 os.chmod(copy, 0o755)  # noqa: S103  (it holds no secret, and its user must read it)
             (folder / "work").mkdir(mode=0o700)
             if who:
@@ -131,6 +133,18 @@ class Run:
             yield str(folder / "work"), copy
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _require_asked(self, copy: str) -> None:
+        """Raise Failed if this copy of the script is not the one that the catalogue names; it need not name any."""
+        script = self._entry.script
+        if script is None or script.sha256 is None:
+            return
+        with open(copy, "rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != script.sha256:
+                raise Failed(
+                    f"The master's {script.source} is not the one that was asked for: nothing was run. Correct its sha256 "
+                    "in commands.yaml if the change is meant, and ask again."
+                )
 
     def _first(
         self, arguments: dict[str, Any], who: people.Person | None, folder: str, script: str | None, call: Call

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,6 +152,13 @@ def test_a_nodes_entry_has_the_shape_that_the_executor_reads() -> None:
     assert (told["apply"]["function"], told["apply"]["arguments"], told["apply"]["keywords"]) == (
         "state.apply", ["pubs"], {"test": True},
     )  # fmt: skip
+
+
+def test_a_script_with_another_text_is_another_command() -> None:
+    named = replace(SCRIPT, runs=Script("salt://a.sh", "bash", ("{lines}",), sha256="a" * 64))
+    assert for_node(catalogue([named]), {})["disk"]["script"]["sha256"] == "a" * 64
+    changed = replace(named, runs=Script("salt://a.sh", "bash", ("{lines}",), sha256="b" * 64))
+    assert len({SCRIPT.digest, named.digest, changed.digest}) == 3
 
 
 def test_what_is_required_says_so() -> None:
