@@ -183,8 +183,8 @@ def _elsewhere(item: Item, reason: str) -> str | None:
         return None
     if any(word in reason for word in UNANSWERABLE) and (item.thread or item.message):
         return item.channel
-    is_direct = rules.is_direct(str(item.channel))
-    return item.member if any(word in reason for word in UNREACHABLE) and not is_direct else None
+    # A slash command can also be typed in direct messages between others, where we can't speak either.
+    return item.member if any(word in reason for word in UNREACHABLE) and item.channel != item.member else None
 
 
 def _excuse(item: Item) -> None:
