@@ -47,7 +47,7 @@ def run(command, *args, selector="", preview=False, wait=True, secrets=None, **k
     """
     if args:
         return {"error": f"Name the argument: write {command} NAME={args[0]}.", "retcode": 1}
-    given = {name: value for name, value in kwargs.items() if not name.startswith("__")}
+    given = {name: _typed(value) for name, value in kwargs.items() if not name.startswith("__")}
     told = {"arguments": given, "selector": str(selector), "preview": bool(preview)}
 
     def ask(service):
@@ -57,6 +57,11 @@ def run(command, *args, selector="", preview=False, wait=True, secrets=None, **k
         return following.followed(service, job) if wait and not preview else job
 
     return runners.answer(__opts__, ask)
+
+
+def _typed(value):
+    # The command line turns '2024' into a number; the service knows whether the argument is one.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _named(lines):

@@ -49,6 +49,13 @@ def told_well(told: Any) -> Any:
     return told
 
 
+def test_a_commands_text_of_digits_is_the_text_that_was_typed(runners: Runners) -> None:
+    run = runners["meeseeks.run"]
+    told = run("invite", bot="stands", uses=3, note=2024, preview=True)
+    assert told.get("arguments") == {"bot": "stands", "uses": 3, "note": "2024"}, told
+    assert "can't be" in run("invite", bot="stands", uses=True, preview=True)["error"]
+
+
 def call(function: Callable[..., Any], data: st.DataObject) -> Any:
     """Call a function with hostile words, without waiting for a job; return its checked answer."""
     asked = function.takes.parameters.values()
