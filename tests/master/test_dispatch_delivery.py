@@ -7,6 +7,7 @@ import pytest
 
 from pillar_service.master.dispatch import delivery
 from pillar_service.master.dispatch.runs import Held, Runs
+from pillar_service.web.private import LARGEST_BODY
 
 BOT = "a" * 16
 NESTED: list[Any] = []
@@ -83,3 +84,9 @@ def test_what_is_nested_without_end_is_cut(returned: object) -> None:
 def test_a_state_whose_result_is_none_that_a_state_has_is_a_line_all_the_same() -> None:
     state = {"__id__": f"{BOT} alive", "__run_num__": 1, "result": [1], "comment": {"x": 1}}
     assert delivered({"return": {"s": state}, "retcode": 0})[0]["return"] == {"s": state}
+
+
+def test_what_is_larger_than_the_service_takes_fails_and_holds_up_no_other() -> None:
+    told, beside = delivered({"return": {"pub_|-x_|-x_|-up": "x" * LARGEST_BODY}, "retcode": 0})
+    assert (told["success"], told["retcode"], beside["return"]) == (False, 1, "well")
+    assert told["return"] == "The node returned 32 MiB; at most 16 MiB are taken."

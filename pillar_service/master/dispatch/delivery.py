@@ -30,6 +30,10 @@ stores the result (salt.utils.job._store_job)."""
 AT_ONCE, AT_ONCE_BYTES = 100, 4 << 20
 """The most results, and about the most bytes of results, in one request."""
 
+LARGEST = 16 << 20
+"""The most bytes of one result, which are well below what the service takes (web/private.py): one that it refused would hold
+up all that come after it."""
+
 DEEPEST = 64
 """How deep a result may be nested; nothing of ours looks below that."""
 
@@ -87,8 +91,8 @@ def _add_last_lines(runs: Runs, held: Held, told: Told) -> None:
 def _batches(results: Iterable[tuple[Held, Told]]) -> Iterator[list[tuple[Held, Told]]]:
     """Groups results into requests of at most ``AT_ONCE`` and ``AT_ONCE_BYTES``; a larger result goes alone."""
     some, size = [], 0
-    for held, told in results:
-        weight = len(json.dumps(told))
+    for held, found in results:
+        told, weight = _weighed(found)
         if some and (len(some) == AT_ONCE or size + weight > AT_ONCE_BYTES):
             yield some
             some, size = [], 0
@@ -96,6 +100,15 @@ def _batches(results: Iterable[tuple[Held, Told]]) -> Iterator[list[tuple[Held, 
         size += weight
     if some:
         yield some
+
+
+def _weighed(told: Told) -> tuple[Told, int]:
+    """A result, and how many bytes it has; one that is larger than ``LARGEST`` is a failure that says so."""
+    weight = len(json.dumps(told))
+    if weight <= LARGEST:
+        return told, weight
+    said = f"The node returned {weight >> 20} MiB; at most {LARGEST >> 20} MiB are taken."
+    return {**told, "return": said, "success": False, "retcode": 1}, len(said)
 
 
 def hand_in_result(client: Client, master: SaltMaster, runs: Runs, held: Held) -> bool:
@@ -109,7 +122,7 @@ def hand_in_result(client: Client, master: SaltMaster, runs: Runs, held: Held) -
 
 def hand_in(client: Client, runs: Runs, held: Held, found: Mapping[str, Any]) -> None:
     """Hands in what a run returned (``return``, ``success``, ``retcode``)."""
-    told = _told(held, found)
+    told, _ = _weighed(_told(held, found))
     _add_last_lines(runs, held, told)
     _hand_in_lines(client, runs, [held])
     if _handed_in(runs, held, client.result, held.id, told):
