@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from contextlib import suppress
 
 from pillar_service.core.errors import Conflict, NotFound, SaltcellarError
 from pillar_service.core.jobs.jobs import Reason
@@ -59,10 +60,14 @@ def _ask(master: SaltMaster, held: Held) -> None:
         held.denied = 0 if held.jid in master.runners() else held.denied + 1
         return
     jid = master.new_jid()
-    if held.guarded:
-        master.publish(held.node, "meeseeks.outcome", list(held.guarded), jid)
-    else:
-        master.publish(held.node, "saltutil.find_job", [held.jid], jid)
+    try:
+        if held.guarded:
+            master.publish(held.node, "meeseeks.outcome", list(held.guarded), jid)
+        else:
+            master.publish(held.node, "saltutil.find_job", [held.jid], jid)
+    except NotFound:
+        held.missed += 1  # its key was revoked or deleted since: nobody can answer
+        return
     held.probe = Probe(jid, held.probed)
 
 
@@ -93,10 +98,11 @@ def _not_running(client: Client, master: SaltMaster, runs: Runs, held: Held) -> 
 
 def _terminate(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
     told = f"{held.node} did not finish it within {held.timeout_s + OVERTIME_S:g} s; it was told to stop."
-    if held.guarded:
-        master.publish(str(held.node), "meeseeks.stop", [held.guarded[0], True], master.new_jid())
-    else:
-        master.publish(str(held.node), "saltutil.term_job", [held.jid], master.new_jid())
+    with suppress(NotFound):
+        if held.guarded:
+            master.publish(str(held.node), "meeseeks.stop", [held.guarded[0], True], master.new_jid())
+        else:
+            master.publish(str(held.node), "saltutil.term_job", [held.jid], master.new_jid())
     _give_up(client, master, runs, held, Reason.NO_RETURN, told)
 
 
