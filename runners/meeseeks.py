@@ -36,7 +36,7 @@ def run(command, *args, selector="", preview=False, wait=True, secrets=None, **k
     secrets
         A file with a line ``NAME=VALUE`` for each argument that must not appear in the list of processes.
 
-    All other keywords are arguments of the command.
+    All other keywords are arguments of the command. One that is called like one of these goes into the file.
 
     CLI Example::
 
@@ -51,6 +51,7 @@ def run(command, *args, selector="", preview=False, wait=True, secrets=None, **k
     told = {"arguments": given, "selector": str(selector), "preview": bool(preview)}
 
     def ask(service):
+        _choices(preview=preview, wait=wait)
         if secrets is not None:
             given.update(_named(runners.lines(secrets)))
         job = service.run({"command": runners.text(command), **told})
@@ -62,6 +63,12 @@ def run(command, *args, selector="", preview=False, wait=True, secrets=None, **k
 def _typed(value):
     # The command line turns '2024' into a number; the service knows whether the argument is one.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _choices(**given):
+    for name, value in given.items():
+        if not isinstance(value, bool):
+            raise Invalid(f"{name} is True or False here; give an argument of that name in a file (secrets=FILE).")
 
 
 def _named(lines):

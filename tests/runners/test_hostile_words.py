@@ -56,6 +56,15 @@ def test_a_commands_text_of_digits_is_the_text_that_was_typed(runners: Runners) 
     assert "can't be" in run("invite", bot="stands", uses=True, preview=True)["error"]
 
 
+@pytest.mark.parametrize("word", ["wait", "preview"])
+def test_an_argument_that_has_the_name_of_a_choice_of_run_is_not_dropped(runners: Runners, word: str) -> None:
+    told = runners["meeseeks.run"]("bot-logs", bot="stands", **{word: "30s"})
+    assert told == {
+        "error": f"{word} is True or False here; give an argument of that name in a file (secrets=FILE).",
+        "retcode": 1,
+    }
+
+
 def call(function: Callable[..., Any], data: st.DataObject) -> Any:
     """Call a function with hostile words, without waiting for a job; return its checked answer."""
     asked = function.takes.parameters.values()
