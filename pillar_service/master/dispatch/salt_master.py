@@ -1,17 +1,23 @@
 """The master that this engine belongs to: publishing, runners, its job cache and its pillar cache."""
 
+import logging
+import os
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import salt.cache
 import salt.client
+import salt.payload
 import salt.utils.jid
+import salt.utils.stringutils
 from salt.exceptions import (
     AuthenticationError,
     AuthorizationError,
     PublishError,
     SaltClientError,
+    SaltDeserializationError,
     SaltException,
     SaltReqTimeoutError,
 )
@@ -20,6 +26,8 @@ from pillar_service.core.errors import Failed, NotFound, Unavailable
 from pillar_service.master import runner
 
 PUBLISH_TIMEOUT_S = 15
+
+log = logging.getLogger(__name__)
 
 
 class SaltMaster:
@@ -73,9 +81,15 @@ class SaltMaster:
             raise Unavailable(f"The master did not answer: {error}") from error
 
     def was_saved(self, jid: str) -> bool:
-        """Whether the master has stored the job, as it does before publishing (salt.master.ClearFuncs._prep_pub)."""
+        """Whether the master has stored the job, as it does before publishing (salt.master.ClearFuncs._prep_pub).
+
+        Also if what it stored can't be read, as power was lost: it may have been published.
+        """
         with self._lock:
-            return bool(self._returner("get_load")(jid))
+            try:
+                return bool(self._returner("get_load")(jid))
+            except SaltDeserializationError:
+                return True
 
     def start_runner(self, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], jid: str) -> None:
         """Starts a runner on this master under the given jid; raises Failed when it could not be started."""
@@ -100,11 +114,31 @@ class SaltMaster:
         handle_message, 3008.3 lines 333 and 368-394), and salt.master.AESFuncs stores it under that id (from line 3680 on).
         Our guard refuses the two ways around that (``resource_id``, line 3733, and ``_syndic_return``, line 3743).
         """
-        with self._lock:
-            found = self._returner("get_jid")(jid).get(node or self._opts["id"])
+        found = self._stored(jid, node or self._opts["id"])
         if found is not None and node is None:
-            found = found["return"]  # a runner's return holds all of it (salt.client.mixins, SyncClientMixin.low)
-        return dict(found) if found is not None else None
+            found = dict(found["return"])  # a runner's return holds all of it (salt.client.mixins, SyncClientMixin.low)
+        return found
+
+    def _stored(self, jid: str, node: str) -> dict[str, Any] | None:
+        """A return in the job cache (`local_cache`), or None. One that can't be read is deleted: the node's spool has it, too.
+
+        Power may be lost as it is written, and a node may return what Salt can store but not read (a date in the year 1).
+        Salt's own get_jid (salt.returners.local_cache, 3008.3 line 469) would try to read it for ever, and hold up all runs.
+        """
+        jobs = os.path.join(self._opts["cachedir"], "jobs")
+        file = Path(salt.utils.jid.jid_dir(jid, jobs, self._opts["hash_type"])) / node / "return.p"
+        try:
+            told = salt.payload.load(file.open("rb"))
+        except FileNotFoundError:
+            return None
+        except SaltDeserializationError:
+            told = None
+        if not isinstance(told, dict):
+            log.error("What %s returned for %s can't be read, and is deleted.", node, jid)
+            file.unlink(missing_ok=True)
+            return None
+        # If anything in it is no text, Salt reads all of it as bytes.
+        return {salt.utils.stringutils.to_unicode(key): value for key, value in told.items()}
 
     def clear_pillar(self, node: str | None) -> None:
         """Clears a node's pillar from the master's cache, or (None) every node's."""
