@@ -196,7 +196,8 @@ def before_in_turn(command: str, most: int) -> int:
     `command || ''` keeps SQLite from reading all jobs that the command ever had.
     """
     ours = "command || '' = ? AND state IN ('queued', 'claimed', 'running') AND parts = 0 AND at_most IS NOT NULL"
-    return len(read(f"SELECT 1 FROM job WHERE {ours} LIMIT ?", command, most))  # noqa: S608
+    told = f"SELECT COUNT(*) FROM (SELECT 1 FROM job WHERE {ours} LIMIT ?) AS one"  # noqa: S608
+    return int(read(told, command, most)[0][0])
 
 
 def open_of_bot(bot: str, most: int) -> int:
