@@ -59,6 +59,10 @@ LIMITED = """SELECT command, COUNT(*), MIN(at_most) FROM job
 WHERE state || '' IN ('claimed', 'running') AND parts = 0 AND at_most IS NOT NULL GROUP BY command"""
 """A job on several nodes runs nothing itself: its parts are counted."""
 
+WAITS = f"""SELECT 1 FROM (SELECT state, parts FROM job WHERE command = ? ORDER BY created_at DESC LIMIT 20) AS newest
+WHERE {QUEUED} LIMIT 1"""  # noqa: S608
+"""Whether any of the newest jobs of a command waits, which those do that came right before: cheap, however many wait."""
+
 ON_MASTER = (
     "SELECT priority, created_at, id FROM job WHERE node IS NULL AND {} ORDER BY priority, created_at, id LIMIT ?"
 )
@@ -85,6 +89,11 @@ def nodes() -> list[str]:
 def limited() -> dict[str, tuple[int, int]]:
     """For each command with a limit: how many of its jobs are carried out now, and the limit."""
     return {command: (count, most) for command, count, most in read(LIMITED)}
+
+
+def is_full(command: str, most: int) -> bool:
+    """Whether a new job of a command, of which ``most`` may be carried out at a time, would wait for its turn."""
+    return limited().get(command, (0, 0))[0] >= most or bool(read(WAITS, command))
 
 
 def waiting(now: float, rooms: Mapping[str, int], busy: Busy, limit: int) -> list[Job]:

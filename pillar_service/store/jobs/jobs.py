@@ -190,16 +190,6 @@ def open_of_actor(actor: str, most: int) -> int:
     return len(read(f"SELECT 1 FROM job WHERE {told} LIMIT ?", actor, most))  # noqa: S608
 
 
-def before_in_turn(command: str, most: int) -> int:
-    """How many jobs of a command run or wait on its limit, parts instead of their whole; counts no further than ``most``.
-
-    `command || ''` keeps SQLite from reading all jobs that the command ever had.
-    """
-    ours = "command || '' = ? AND state IN ('queued', 'claimed', 'running') AND parts = 0 AND at_most IS NOT NULL"
-    told = f"SELECT COUNT(*) FROM (SELECT 1 FROM job WHERE {ours} LIMIT ?) AS one"  # noqa: S608
-    return int(read(told, command, most)[0][0])
-
-
 def open_of_bot(bot: str, most: int) -> int:
     """How many open jobs a bot has; counts no further than ``most``."""
     told = f"SELECT 1 FROM job WHERE bot = ? AND state || '' IN ({OPEN_IN_SQL}) LIMIT ?"  # noqa: S608

@@ -8,7 +8,7 @@ from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs.jobs import QUEUED_FOR_S, JobState, step
 from pillar_service.settings import settings
 from pillar_service.store.database import attempt
-from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs import claims, jobs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.usecases.bots import bots, bringing_back
 from pillar_service.usecases.jobs import endings, parts
@@ -37,14 +37,15 @@ def ready(job: Job, now: float, new: Iterable[Job] = ()) -> dict[str, Any]:
 def _turns_s(job: Job, new: Iterable[Job]) -> float:
     """After how many seconds at the latest the last of its nodes has its turn, if only ``at_most`` run its command.
 
-    Those that other jobs of the command run on, or wait for, come first; as many as can have a turn within a day count.
+    Behind other jobs of the command that may take as long as any job may wait; from its first turn on, claims.py gives it
+    the usual time.
     """
     plan: dict[str, Any] = job.plan or {}
     if plan["bot"] is not None or not job.at_most:
         return 0.0
-    most = job.at_most * int(QUEUED_FOR_S // plan["timeout_s"] + 1)
-    before = jobs.before_in_turn(job.command, most)
-    before += sum(_places(one) for one in new if one.command == job.command and one.state == JobState.QUEUED)
+    before = sum(_places(one) for one in new if one.command == job.command and one.state == JobState.QUEUED)
+    if before >= job.at_most or claims.is_full(job.command, job.at_most):
+        return QUEUED_FOR_S
     return float((before + _places(job) - 1) // job.at_most * plan["timeout_s"])
 
 
