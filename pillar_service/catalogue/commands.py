@@ -13,7 +13,7 @@ from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs.jobs import NORMAL
 from pillar_service.core.meeseeks import catalogue, patterns, typed
 from pillar_service.core.meeseeks.catalogue import LONGEST_S, Approval, Command, Limits, Output, Requires
-from pillar_service.core.meeseeks.runs import Action, Function, Runner, Runs
+from pillar_service.core.meeseeks.runs import Action, Function, Runner, Runs, Script
 from pillar_service.core.nodes import governors, selectors
 from pillar_service.core.nodes.selectors import EVERYTHING, Selector
 from pillar_service.documents.faults import Faults, Path
@@ -65,7 +65,7 @@ def _built(name: str, shape: CommandShape, runs: Runs, at: Path, faults: Faults)
         concurrency=shape.concurrency,
         governor=_governor(shape.governor, runs, (*at, "governor"), faults),
         retry_safe=shape.retry_safe,
-        requires=_requires(shape.require, (*at, "require"), faults),
+        requires=_requires(shape.require, runs, (*at, "require"), faults),
         preview=_preview(name, shape, runs, (*at, "preview"), faults),
         messages=messages(shape.messages, (*at, "messages"), faults),
         output=_output(shape, (*at, "output", "redact"), faults),
@@ -126,7 +126,7 @@ def _priority(word: str, at: Path, faults: Faults) -> int:
     return catalogue.PRIORITIES.get(word, NORMAL)
 
 
-def _requires(given: list[Any], at: Path, faults: Faults) -> Requires:
+def _requires(given: list[Any], runs: Runs, at: Path, faults: Faults) -> Requires:
     approval = None
     for number, one in enumerate(given):
         if isinstance(one, dict) and list(one) == ["approval"]:
@@ -139,6 +139,8 @@ def _requires(given: list[Any], at: Path, faults: Faults) -> Requires:
             )
     if len({str(one) for one in given}) < len(given):
         faults.add(at, "Each can be required only once.")
+    if approval and isinstance(runs, Script) and runs.sha256 is None:
+        faults.add(at, "What others approve must be what runs: add the script's sha256, as `sha256sum` prints it.")
     return Requires("confirm" in given, "otp" in given, approval)
 
 

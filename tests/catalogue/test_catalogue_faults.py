@@ -93,7 +93,10 @@ PROGRAM = "program: [df]\n"
         ("script: {source: 'salt://a', interpreter: 'bash -c'}", "3: interpreter can't be 'bash -c'"),
         ("script: {interpreter: bash}", "3: source is missing here."),
         ("script: {source: 'salt://a', interpreter: bash, sha256: abc}", "3: sha256 can't be 'abc'"),
-        ("script: {source: 'salt://a', interpreter: bash}\nrequire: [otp]", "3: What somebody said yes to must be what runs"),
+        (
+            "script: {source: 'salt://a', interpreter: bash}\nrequire: [approval: {role: approver}]",
+            "4: What others approve must be what runs: add the script's sha256",
+        ),
         ("action: bots.restrt", "3: 'bots.restrt' is not an action of a bot; the actions are: bots.start,"),
         (
             "action: bots.purge",
