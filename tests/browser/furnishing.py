@@ -208,7 +208,7 @@ def _failed() -> str:
         f"alive: failed. {SILENT}",
     )
     runs.add_lines("salt", run["id"], [{"key": str(n), "text": text} for n, text in enumerate(lines)])
-    pouring.answer(run, f"ERROR: {SILENT}", success=False, retcode=1)
+    pouring.answer(run, pouring.state(bots.show("your")["id"], result=False, comment=SILENT), success=False, retcode=2)
     return str(job)
 
 
