@@ -261,7 +261,11 @@ def test_containers_and_volumes_that_the_tests_left_are_named_and_no_others(run:
     assert left(run, docker(ids)) == []
 
 
-COPIED = '. $v/settings.sh; . $v/changing.sh; service_python() { echo "$4" >"$4"; }; copy_database "$1"'
+COPIED = """. $v/settings.sh; . $v/changing.sh
+service_python() { echo "$4" >"$4"; }
+as_its_user() { echo "$1" >>"$asked"; "$@"; }
+copy_database "$1"
+"""
 """`copy_database FOLDER` as an upgrade calls it, but instead of copying the database it writes one line into the file."""
 
 
@@ -275,8 +279,10 @@ def test_an_upgrade_keeps_three_whole_copies_of_the_database_whatever_its_folder
     killed = [copies / f"before-2026020{day}T120000.part" for day in range(1, 4)]
     for file in (*whole, *killed):
         file.touch()
-    done = place.bash(f'set -- "{copies}"; {COPIED}')
+    asked = tmp_path / "asked"
+    done = place.bash(f'set -- "{copies}"; {COPIED}', asked=str(asked))
     assert done.returncode == 0, done.stderr
+    assert sorted(asked.read_text().split()) == ["find", "find", "mkdir", "xargs"], "root does nothing in that folder"
     kept = sorted(copies.iterdir())
     assert kept[:-1] == whole[-2:]
     assert kept[-1].read_text() == f"{kept[-1]}\n", "the one that was just made"

@@ -130,14 +130,18 @@ tidy() {
 
 # --- from one release to another --------------------------------------------------------------------------------------
 
+as_its_user() ( # from a folder that this user may enter
+  cd /
+  exec setpriv --reuid=saltcellar --regid=saltcellar --init-groups "$@"
+)
+
 service_python() (
   unset "${!CELLAR_@}"
   set -a
   # shellcheck disable=SC1091  # made on the machine
   . $etc/service.env
   set +a
-  cd /
-  setpriv --reuid=saltcellar --regid=saltcellar --init-groups "$release/.venv/bin/python" "$@"
+  as_its_user "$release/.venv/bin/python" "$@"
 )
 
 stop_service() { systemctl stop 'saltcellar-chat*' 'saltcellar-backups*' saltcellar-public saltcellar-private; }
@@ -206,7 +210,6 @@ step python install_python
 step bundle make_bundle
 step image make_image
 if [[ ${1:-} != restore && -n $before && $before != "$release" && -s $etc/service.env ]]; then
-  install -d -o saltcellar -g saltcellar -m 0700 $copies
   change_database $copies
 fi
 keep_catalogue

@@ -1,6 +1,7 @@
 # How a running service is brought to another version, and its database back if that fails. Sourced after settings.sh by
 # upgrade.sh (for what `make up` started) and bootstrap.sh (for an installed place), which define these functions:
 #   service_python ARGUMENT…   run the new version's Python, with the service's settings, as its user
+#   as_its_user COMMAND…       run a command as the service's user
 #   stop_service               stop all processes that use the database
 #   is_over                    whether part of the service runs the new version already
 #   old_goes_on                do what is needed once the old version is in place again, and say so
@@ -15,11 +16,13 @@ manage() { service_python -m pillar_service.web "$@"; }
 # A failure ends the step alone. (`set -e` has no effect inside, because `step` tests the exit code.)
 apart() ("$@")
 
-# Copy the database into the folder COPIES, which belongs to the service's user.
+# Copy the database into the folder COPIES. All of it as the service's user, who could put a link in the folder's place: root
+# would follow it.
 copy_database() {
-  find "$1" -name 'before-*.part' -delete || exit # left by a run that was killed
+  as_its_user mkdir -p -m 0700 "$1" || exit
+  as_its_user find "$1" -name 'before-*.part' -delete || exit # left by a run that was killed
   manage copy "$1/before-$(date +%Y%m%dT%H%M%S)" || exit
-  find "$1" -name 'before-*' -print0 | sort -rz | tail -zn +$((KEPT + 1)) | xargs -r0 rm --
+  as_its_user find "$1" -name 'before-*' -print0 | sort -rz | tail -zn +$((KEPT + 1)) | as_its_user xargs -r0 rm --
 }
 
 # A step that takes away something the old version uses would make that fail, so the service is stopped during the step.

@@ -24,6 +24,8 @@ again() {
 
 stop_service() { for name in chat public private; do stop_process "$name"; done; }
 
+as_its_user() { "$@"; }
+
 packages_stay() { [[ $(cat "$top/.venv/.made" 2>/dev/null) == "$made" ]]; }
 
 is_over() { [[ -e $over ]]; }
@@ -46,7 +48,6 @@ trap go_back EXIT
 
 say "Saltcellar in $CELLAR_DIR becomes $(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$top/pillar_service/__init__.py")"
 prepare up
-mkdir -p "$copies"
 change_database "$copies"
 if [[ -e $stopped ]]; then
   step service "$here/service.sh"
