@@ -277,6 +277,11 @@ def test_the_command_is_a_script_that_bash_takes(by_files, tmp_path, state):
             FILES | {"settings": {"CELLAR_DOMAIN": "a\nCELLAR_FILES=/"}},
             "'settings' has CELLAR_DOMAIN, which is not a line",
         ),
+        (
+            FILES | {"settings": {"CELLAR_BACKUP_REPOSITORY": None}},
+            "'settings' has CELLAR_BACKUP_REPOSITORY, which is not a line of text",
+        ),
+        (FILES | {"settings": {"CELLAR_DOMAIN": ["a"]}}, "'settings' has CELLAR_DOMAIN, which is not a line of text"),
         (FILES | {"settings": {"CELLAR_DOMIAN": "a"}}, "'settings' has CELLAR_DOMIAN, which is no setting"),
         (FILES | {"settings": {"DOMAIN": "a"}}, "'settings' has DOMAIN, which is no setting"),
         (FILES | {"settings": {"CELLAR_MAIL": "smtp://me:hidden@h"}}, "put it into the file /etc/cellar/secrets/mail"),
