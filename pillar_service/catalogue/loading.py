@@ -4,6 +4,7 @@ import hashlib
 import stat
 from os import PathLike
 from pathlib import Path
+from typing import NamedTuple
 
 from pillar_service.catalogue import commands, crossing, personas, roles
 from pillar_service.core.errors import Invalid
@@ -18,7 +19,19 @@ SETTLED_S = 0.5
 """How old the last change of a file must be for the file to count as written."""
 
 Folder = str | PathLike[str]
-Stamp = tuple[tuple[int, ...] | None, ...]
+
+
+class FileStamp(NamedTuple):
+    """What changes with a file; its permissions alone change only ``changed_ns``, and one that could not be read is then
+    tried again."""
+
+    written_ns: int
+    size: int
+    inode: int
+    changed_ns: int
+
+
+Stamp = tuple[FileStamp | None, ...]
 
 
 def load(directory: Folder, states: Folder | None = None) -> Loaded:
@@ -53,17 +66,16 @@ def is_settled(stamp: Stamp, now: float) -> bool:
     A file that is half written can be a valid catalogue with half of the commands. Files that were changed later than
     ``now`` count as settled: the clock was set back, and nobody should wait for it.
     """
-    changed = max((told[-1] / 1e9 for told in stamp if told is not None), default=0.0)
+    changed = max((one.changed_ns / 1e9 for one in stamp if one is not None), default=0.0)
     return not 0 <= now - changed < SETTLED_S
 
 
-def _stamp(file: Path) -> tuple[int, ...] | None:
+def _stamp(file: Path) -> FileStamp | None:
     try:
         told = file.stat()
     except OSError:
         return None
-    # A change of permissions only changes the last of these (ctime): a file that could not be read is then tried again.
-    return told.st_mtime_ns, told.st_size, told.st_ino, told.st_ctime_ns
+    return FileStamp(told.st_mtime_ns, told.st_size, told.st_ino, told.st_ctime_ns)
 
 
 def _bytes(file: Path) -> bytes:
