@@ -85,7 +85,8 @@ def _paths() -> list[str]:
     paths = sorted({os.path.abspath(path) for path in (*settings().backup_paths, *secret_files())})
     for path in paths:
         if not os.path.lexists(path):
-            raise Failed(f"{path}, which is to be backed up, is not there: correct CELLAR_BACKUP_PATHS.")
+            mend = "put the secret back" if path in secret_files() else "correct CELLAR_BACKUP_PATHS"
+            raise Failed(f"{path}, which is to be backed up, is not there: {mend}.")
     file = figures.database_file()
     for kept in filter(None, (file and os.path.abspath(file), str(settings().files.absolute()))):
         if any(Path(kept).is_relative_to(path) for path in paths):

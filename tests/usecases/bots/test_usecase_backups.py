@@ -240,6 +240,13 @@ def test_a_path_that_is_not_there_and_one_that_holds_the_database_are_refused(
 
 
 @on_sqlite
+def test_a_secret_that_is_gone_is_to_be_put_back(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELLAR_STRIPE_KEY_FILE", f"{place}/etc/gone")
+    with pytest.raises(Failed, match="gone, which is to be backed up, is not there: put the secret back"):
+        snapshots.take(lambda: None)
+
+
+@on_sqlite
 def test_a_password_that_everybody_can_read_is_refused(place: Path) -> None:
     (place / "etc" / "password").chmod(0o644)
     with pytest.raises(Invalid, match="chmod o="):
