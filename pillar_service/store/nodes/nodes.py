@@ -162,6 +162,11 @@ def change(id: str, **columns: object) -> None:
     plain.change(Node, columns, "id = ?", id)
 
 
+def was_ahead(now: float, seconds: float) -> None:
+    """Move times at which nodes were seen after now back by so many seconds, by which the service's clock was ahead then."""
+    Node.update(last_seen=Node.last_seen - seconds).where(Node.last_seen > now).execute()
+
+
 def forget(node: Node, now: float) -> None:
     """Forget a node, so that only `ever` finds it. All but its key and being lost is reset to that of a new node."""
     told: dict[str, object] = {

@@ -16,7 +16,7 @@ from pillar_service.core.service import counting
 from pillar_service.store.bots import bots
 from pillar_service.store.database import transaction
 from pillar_service.store.events import events
-from pillar_service.store.nodes import standings
+from pillar_service.store.nodes import nodes, standings
 from pillar_service.store.payments import payments
 from pillar_service.usecases.service import jumps
 
@@ -89,6 +89,7 @@ def listening(now: float) -> None:
         if last is not None and (ahead_s := deciding.ahead_by(last, now)):
             standings.was_ahead(now, ahead_s)
             bots.was_ahead(now, ahead_s)
+            nodes.was_ahead(now, ahead_s)
         if last is not None and (lost_s := counting.lost(last, now)):
             payments.put_off(lost_s)
             bots.put_off(lost_s)

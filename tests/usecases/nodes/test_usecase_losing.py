@@ -4,19 +4,21 @@ import time
 
 import pytest
 from accounts_with_nodes import account, own
+from days import ahead
 from enrolling import enrol, key, master_is_there
 from lost_nodes import arrive, exported, is_nowhere_twice, lost, states, three_nodes
 from pouring import answer, bot, carry_out, event, poured, report, states_of, told
 
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, NotFound, SaltcellarError
+from pillar_service.core.nodes.losing import HEARD_WITHIN_S
 from pillar_service.store import database
 from pillar_service.store.bots import moves as move_rows
 from pillar_service.store.jobs import jobs as job_rows
 from pillar_service.store.service import audit
 from pillar_service.usecases.bots import bots, bringing_back, health, moves, restoring
 from pillar_service.usecases.jobs import claims, jobs, runs
-from pillar_service.usecases.nodes import draining, enrolment_tokens, losing, node_keys, node_terms, nodes
+from pillar_service.usecases.nodes import draining, enrolment_tokens, losing, node_keys, node_terms, nodes, presence
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -45,6 +47,17 @@ def test_a_node_that_was_heard_of_just_now_is_not_lost_unless_somebody_says_so()
     assert losing.show("cellar-1")["seems_to_live"] is True
     assert nodes.described(nodes.found("cellar-1"))["key"]["state"] == "accepted", "and nothing was revoked"
     assert losing.declare("test", "cellar-1", anyway=True)["lost_at"] is not None
+
+
+def test_a_node_that_was_heard_of_while_the_clock_was_ahead_is_soon_one_that_can_be_lost() -> None:
+    id = poured()["id"]
+    with ahead(365 * DAY_S):
+        presence.listening(time.time())
+        health.take("cellar-1", [event(report(id))])
+    presence.listening(time.time())
+    with ahead(HEARD_WITHIN_S + 5):
+        assert losing.show("cellar-1")["seems_to_live"] is False
+        assert losing.declare("test", "cellar-1")["lost_at"] is not None
 
 
 def test_a_node_whose_key_is_not_known_can_not_be_kept_out() -> None:
