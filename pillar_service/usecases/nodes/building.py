@@ -16,12 +16,13 @@ from pillar_service.core.nodes import machine_orders as rules
 from pillar_service.core.nodes.enrolment import KeyState
 from pillar_service.core.nodes.machine_orders import OrderState, Wish
 from pillar_service.settings import settings
+from pillar_service.store.bots import bots
 from pillar_service.store.database import transaction
 from pillar_service.store.nodes import enrolment as token_rows
 from pillar_service.store.nodes import machine_orders as rows
 from pillar_service.store.nodes import nodes as node_rows
 from pillar_service.store.nodes.machine_orders import MachineOrder
-from pillar_service.usecases.nodes import enrolment_tokens
+from pillar_service.usecases.nodes import enrolment_tokens, losing
 from pillar_service.usecases.service import auditing
 
 TOO_SLOW = (
@@ -171,6 +172,21 @@ def _destroy(order: MachineOrder, now: float) -> None:
         with transaction():
             _write(order, state=str(OrderState.RETIRED), fault=None, address=None, ended_at=now)
             auditing.record(order.actor, "nodes.retired", f"machine:{order.id}", now, f"{order.node}: {order.machine}")
+            _lose_bots(order, now)
+
+
+def _lose_bots(order: MachineOrder, now: float) -> None:
+    """Let the bots that went with the machine be restored elsewhere, or deleted. Until then their containers may still run."""
+    node = node_rows.find(order.node)
+    if (
+        node is None
+        or node.enrolled_by != order.token
+        or node.key_state != KeyState.REVOKED
+        or node.lost_at is not None
+    ):
+        return
+    if bots.held(node.id):
+        losing.lose(order.actor, node, now)
 
 
 # --- what goes wrong --------------------------------------------------------------------------------------------------

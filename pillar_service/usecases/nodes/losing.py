@@ -34,7 +34,7 @@ def declare(actor: str, id: object, anyway: bool = False) -> dict[str, Any]:
                 )
             if anyway is not True:
                 rules.refuse_if_heard(node.id, heard_at(node), now)
-            _lose(actor, node, now)
+            lose(actor, node, now)
         return nodes.described(nodes.found(node.id))
 
 
@@ -45,7 +45,8 @@ def heard_at(node: Node) -> float | None:
     return max((at for at in told if at is not None), default=None)
 
 
-def _lose(actor: str, node: Node, now: float) -> None:
+def lose(actor: str, node: Node, now: float) -> None:
+    """Mark a node as lost, with the bots on it, in the caller's transaction: its containers must never run again."""
     if node.key_state != KeyState.REVOKED:
         nodes.keep_key(actor, "nodes.revoke", node.id, node.public_key, KeyState.REVOKED, now, "as it is lost")
     rows.change(node.id, lost_at=now)

@@ -51,6 +51,21 @@ def test_a_machine_with_bots_is_kept_unless_told_otherwise(cloud):
     assert machine_orders.retire("test", id, with_bots=True)["state"] == "retiring"
 
 
+def test_bots_that_went_with_their_machine_are_lost_once_it_is_gone(cloud):
+    id = enrolled(cloud)
+    owner()
+    mine = poured()["id"]
+    with database.transaction():
+        bot_rows.change(mine, node="rack-1")
+    machine_orders.retire("test", id, with_bots=True)
+    go(0)
+    assert bots.show(mine)["actual"] == "alive", "its container may still run, and must not twice"
+    for at in (10, 20, rules.SETTLE_S + 20):
+        go(at)
+    assert (shown(id)["state"], bots.show(mine)["actual"]) == ("retired", "lost")
+    assert bots.delete("test", mine, purge=False)["job"]["state"] == "succeeded"
+
+
 def test_a_machine_is_kept_for_the_data_of_bots_that_it_has_removed(cloud):
     id = enrolled(cloud)
     owner()
