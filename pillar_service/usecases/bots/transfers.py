@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +25,10 @@ from pillar_service.usecases.service import auditing
 
 KEPT_S = DAY_S
 """How long, in seconds, an unused upload or an export is kept."""
+
+MOST_EXPORTS = 3
+"""How many exports of each kind are kept of a bot: a further one takes the place of the oldest, or one bot could fill the
+disk within the day."""
 
 
 def upload(actor: str, stream: IO[bytes]) -> dict[str, Any]:
@@ -174,7 +180,7 @@ def exported(job: object) -> Transfer:
     """The tar that an export job made, whoever asked for it; raises NotFound."""
     found = transfers.of_job(job) if isinstance(job, str) else None
     if found is None or found.kind != "export":
-        raise NotFound(f"There is no exported tar for the job {names.shown(job)}: exports are kept for a day.")
+        raise NotFound(f"There is no exported tar for the job {names.shown(job)}: the newest are kept, for a day.")
     return found
 
 
@@ -183,12 +189,13 @@ def export_of(bot: str, job: object) -> Transfer:
     made = exported(job)
     found = jobs.find(str(made.job))
     if found is None or found.bot != bot or found.state != JobState.SUCCEEDED or not exports.is_handed_out(found.actor):
-        raise NotFound(f"There is no exported tar for the job {names.shown(job)}: exports are kept for a day.")
+        raise NotFound(f"There is no exported tar for the job {names.shown(job)}: the newest are kept, for a day.")
     return made
 
 
 def sweep() -> None:
-    """Delete tars older than a day that are neither kept nor in use, and files without a transfer.
+    """Delete tars that are neither kept nor in use, if they are older than a day or a bot has too many newer ones, and files
+    without a transfer.
 
     A process that was killed may have left such files.
     """
@@ -196,15 +203,26 @@ def sweep() -> None:
     with transaction():
         there = transfers.standing(now)
         kept = kept_exports.kept(there)
-        old = {
-            one.id for one in there if abs(now - one.created_at) > KEPT_S and one.id not in kept and not _is_used(one)
-        }
+        over = _surplus(there) | {one.id for one in there if abs(now - one.created_at) > KEPT_S}
+        old = {one.id for one in there if one.id in over - kept and not _is_used(one)}
         transfers.forget(*old)
     known = {one.id for one in there} - old
     for file in settings().files.iterdir():
         with suppress(FileNotFoundError):
             if file.stem not in known and (file.stem in old or now - file.stat().st_mtime > KEPT_S):
                 file.unlink()
+
+
+def _surplus(there: Iterable[Standing]) -> set[str]:
+    """The ids of the exports of which a bot has too many newer ones. ``there`` lists all transfers, newest first."""
+    newer, surplus = Counter[tuple[str, exports.Kind]](), set()
+    for one in there:
+        if one.kind == "export" and one.bot is not None:
+            which = (one.bot, exported_kind(one.arguments))
+            if newer[which] >= MOST_EXPORTS:
+                surplus.add(one.id)
+            newer[which] += 1
+    return surplus
 
 
 def _is_used(one: Standing) -> bool:

@@ -241,6 +241,14 @@ def test_the_newest_whole_export_is_kept_if_a_setting_says_so(monkeypatch: pytes
     assert not transfers.path(second).exists(), "what is purged is not kept"
 
 
+def test_of_a_bots_exports_only_the_newest_few_are_kept() -> None:
+    id = str(poured()["id"])
+    made = [exported(id) for _ in range(5)]
+    other = exported(str(poured("other")["id"]))
+    transfers.sweep()
+    assert [transfers.path(one).exists() for one in (*made, other)] == [False, False, True, True, True, True]
+
+
 def test_an_export_of_a_clock_that_was_ahead_is_not_the_newest_once_there_is_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
