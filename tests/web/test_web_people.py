@@ -233,8 +233,10 @@ def test_a_script_in_a_name_is_text(ann: FlaskClient, public_app: Flask, sent: S
     with database.transaction():
         for person in (bob, _id(OWNER)):
             agents.change(person, name="<script>alert(1)</script>")
-    send(ann, "/bots/my/people/invite", email="<script>alert(1)</script>@example.org")
-    for page in (ann.get("/bots/my/people"), public_app.test_client().get(path(sent)), ann.get(path(sent))):
+    refused = send(ann, "/bots/my/people/invite", email="<script>alert(1)</script>@example.org")
+    send(ann, "/bots/my/people/invite", email="carol@example.org")
+    joining = path(sent)
+    for page in (refused, ann.get("/bots/my/people"), public_app.test_client().get(joining), ann.get(joining)):
         assert "<script>alert" not in page.text
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
 
