@@ -52,10 +52,10 @@ def _fault_of_script(script: Script, states: File) -> str | None:
     file = states / script.source.removeprefix("salt://")
     if not file.is_file():
         return f"There is no script {script.source} in {states.name}/."
+    if script.sha256 is None:
+        return None
     found = hashlib.sha256(file.read_bytes()).hexdigest()
-    return (
-        None if script.sha256 in (None, found) else f"{script.source} has the sha256 {found}, not the one given here."
-    )
+    return None if found == script.sha256 else f"{script.source} has the sha256 {found}, not the one given here."
 
 
 def _check_preview(command: Command, preview: Command | None, at: Path, faults: Faults) -> None:
