@@ -15,6 +15,11 @@ UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _WRITTEN = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?", re.ASCII)
 
 
+def is_from_ahead(moment: float, now: float) -> bool:
+    """Whether a moment (seconds since 1970) was written by a clock that has been set back since."""
+    return moment > now + AHEAD_S
+
+
 def seconds(written: object, what: str = "length of time") -> int:
     """The number of seconds that the text stands for; a bare number means seconds. Raises Invalid for anything else."""
     if isinstance(written, int) and not isinstance(written, bool) and 0 <= written < 10**9:

@@ -1,11 +1,11 @@
-"""Whether something that was put off is due. A time too far ahead to be plausible counts as due."""
+"""What a stored time says now. One too far ahead was written by a clock that was set back since (`core.durations`)."""
 
 from peewee import Expression, Field
 
 from pillar_service.core.durations import AHEAD_S
 
 DUE = "(not_before <= ? OR not_before > ?)"
-"""The condition in SQL; `bounds` gives its values."""
+"""In SQL, whether what was put off is due; a time that is too far ahead counts as due. `bounds` gives the values."""
 
 
 def bounds(now: float, ahead_s: float = AHEAD_S) -> tuple[float, float]:
@@ -15,5 +15,9 @@ def bounds(now: float, ahead_s: float = AHEAD_S) -> tuple[float, float]:
 
 def is_due(moment: Field, now: float, ahead_s: float = AHEAD_S) -> Expression:
     """The same condition for a model's column."""
-    come, ahead = bounds(now, ahead_s)
-    return (moment <= come) | (moment > ahead)
+    return (moment <= now) | is_from_ahead(moment, now, ahead_s)
+
+
+def is_from_ahead(moment: Field, now: float, ahead_s: float = AHEAD_S) -> Expression:
+    """Whether a model's column holds a time that the clock wrote while it was ahead: `durations.is_from_ahead` in SQL."""
+    return moment > now + ahead_s

@@ -7,7 +7,7 @@ database says after a crash, so nothing is made twice, and whatever is retired i
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pillar_service.core.durations import AHEAD_S
+from pillar_service.core.durations import is_from_ahead
 from pillar_service.core.errors import SaltcellarError, Unavailable
 
 
@@ -50,7 +50,7 @@ def tag(order: str) -> str:
 
 def believed(tried_at: float | None, now: float) -> float | None:
     """When a machine was last requested, or began to boot; ``now`` if that moment is so far ahead that a clock was wrong."""
-    return now if tried_at is not None and tried_at > now + AHEAD_S else tried_at
+    return now if tried_at is not None and is_from_ahead(tried_at, now) else tried_at
 
 
 def pause_s(tries: int, error: SaltcellarError) -> float:

@@ -2,9 +2,9 @@
 
 from peewee import DoubleField, IntegerField, TextField
 
-from pillar_service.core import names
+from pillar_service.core import durations, names
 from pillar_service.core.bots.invites import Entry
-from pillar_service.core.durations import AHEAD_S
+from pillar_service.store import due
 from pillar_service.store.database import JsonField, Table
 
 
@@ -51,12 +51,12 @@ def change(id: str, **columns: object) -> None:
 
 def is_older(row: Invite, then: float, now: float) -> bool:
     """Whether an invite was last seen at ``then`` or earlier, or while the clock was ahead of ``now``."""
-    return bool(row.seen_at <= then or row.seen_at > now + AHEAD_S)
+    return bool(row.seen_at <= then or durations.is_from_ahead(row.seen_at, now))
 
 
 def seen(bot: str, then: float, now: float) -> None:
     """Record that all invites that are older (`is_older`) have just been seen again."""
-    older = (Invite.seen_at <= then) | (Invite.seen_at > now + AHEAD_S)
+    older = (Invite.seen_at <= then) | due.is_from_ahead(Invite.seen_at, now)
     Invite.update(seen_at=now).where((Invite.bot == bot) & older).execute()
 
 

@@ -2,8 +2,8 @@
 
 from peewee import DoubleField, ModelSelect, TextField
 
-from pillar_service.core.durations import AHEAD_S
 from pillar_service.store.database import Table
+from pillar_service.store.due import is_from_ahead
 
 
 class Invitation(Table):
@@ -26,7 +26,7 @@ class Invitation(Table):
 
 def _open(now: float) -> "ModelSelect[Invitation]":
     rows = Invitation.select().where(Invitation.withdrawn_at.is_null() & Invitation.accepted_at.is_null())
-    return rows.where((Invitation.expires_at > now) & (Invitation.created_at <= now + AHEAD_S))
+    return rows.where((Invitation.expires_at > now) & ~is_from_ahead(Invitation.created_at, now))
 
 
 def add(**columns: object) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 from peewee import DoubleField, Expression, TextField
 
-from pillar_service.core.durations import AHEAD_S
 from pillar_service.core.people.tickets import TicketKind
 from pillar_service.store.database import JsonField, Table
+from pillar_service.store.due import is_from_ahead
 
 
 class Ticket(Table):
@@ -28,7 +28,7 @@ def add(id: str, kind: TicketKind, account: str | None, facts: dict[str, Any], n
 
 def _is_over(now: float) -> Expression:
     """Whether a ticket has expired, or was issued while the clock was ahead: it would last until that moment has come."""
-    return (Ticket.expires_at <= now) | (Ticket.created_at > now + AHEAD_S)
+    return (Ticket.expires_at <= now) | is_from_ahead(Ticket.created_at, now)
 
 
 def find(id: str, kind: TicketKind, now: float) -> Ticket | None:

@@ -2,9 +2,9 @@
 
 from peewee import DoubleField, TextField
 
-from pillar_service.core.durations import AHEAD_S
 from pillar_service.core.people.scopes import TokenKind
 from pillar_service.store.database import Table
+from pillar_service.store.due import is_from_ahead
 
 
 class Token(Table):
@@ -59,8 +59,8 @@ def forget(id: str) -> bool:
 
 def forget_expired(account: str, now: float) -> None:
     """Delete an account's tokens that have expired, and its sessions from while the clock was ahead, which are over, too."""
-    is_from_ahead = (Token.kind == str(TokenKind.SESSION)) & (Token.created_at > now + AHEAD_S)
-    Token.delete().where((Token.account == account) & ((Token.expires_at <= now) | is_from_ahead)).execute()
+    is_void = (Token.kind == str(TokenKind.SESSION)) & is_from_ahead(Token.created_at, now)
+    Token.delete().where((Token.account == account) & ((Token.expires_at <= now) | is_void)).execute()
 
 
 def forget_all(account: str) -> int:

@@ -2,9 +2,9 @@
 
 from peewee import BigIntegerField, DoubleField, TextField
 
-from pillar_service.core.durations import AHEAD_S
 from pillar_service.core.service.backups import RoundKind, RoundState
 from pillar_service.store.database import Table
+from pillar_service.store.due import is_from_ahead
 
 
 class BackupRound(Table):
@@ -53,9 +53,9 @@ def open_rounds() -> list[BackupRound]:
 def newest(kind: RoundKind, now: float, state: RoundState | None = None) -> BackupRound | None:
     """The newest round of a kind, in this state if one is given.
 
-    Skips rounds asked for more than ``AHEAD_S`` after ``now``, while the clock was ahead.
+    Skips rounds that were asked for while the clock was ahead.
     """
-    wanted = (BackupRound.kind == str(kind)) & (BackupRound.asked_at <= now + AHEAD_S)
+    wanted = (BackupRound.kind == str(kind)) & ~is_from_ahead(BackupRound.asked_at, now)
     rows = BackupRound.select().where(wanted if state is None else wanted & (BackupRound.state == str(state)))
     found: BackupRound | None = rows.order_by(BackupRound.asked_at.desc(), BackupRound.id).first()
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.durations import AHEAD_S, DAY_S
+from pillar_service.core.durations import DAY_S, is_from_ahead
 from pillar_service.core.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unavailable
 from pillar_service.core.people import scopes, tokens
 from pillar_service.core.people.scopes import Scope, TokenKind
@@ -132,8 +132,8 @@ def authenticate(token: str) -> Bearer:
 
 def _is_good(token: Token, now: float) -> bool:
     """Whether a token is valid; a session from while the clock was ahead is not, as it would last until that moment comes."""
-    is_from_ahead = token.kind == TokenKind.SESSION and token.created_at > now + AHEAD_S
-    return token.expires_at > now and not is_from_ahead
+    is_void = token.kind == TokenKind.SESSION and is_from_ahead(token.created_at, now)
+    return token.expires_at > now and not is_void
 
 
 def _note(id: str, now: float) -> None:
