@@ -80,11 +80,14 @@ class Room:
     def tick(self) -> None:
         self.engine.tick(time.monotonic() + self.ahead)
 
-    def until(self, is_so: Callable[[], Any], seconds: float = 90.0) -> Any:
-        """Tick until the condition holds, one second of the engine's time apart; AssertionError after ``seconds``."""
+    def until(self, is_so: Callable[[], Any], seconds: float = 90.0, *, ahead_s: float = 1.0) -> Any:
+        """Tick until the condition holds; AssertionError after ``seconds``.
+
+        With each tick the engine's clock gets ``ahead_s`` seconds more ahead of the real one.
+        """
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            self.ahead += 1
+            self.ahead += ahead_s
             self.tick()
             if found := is_so():
                 return found
