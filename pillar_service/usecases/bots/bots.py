@@ -161,7 +161,8 @@ def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = N
     Jobs still queued for the bot are cancelled. Once the node has removed the bot, its port is free and its owner may
     use the name again; others may use the name once the data is gone.
     Without ``purge`` the data is kept for DELETED_DAYS (see bringing_back). With ``purge``, a bot that is deleted
-    already (given by its id) loses its data now. A bot on a lost node is gone for good at once.
+    already (given by its id) loses its data now. A bot on a lost node is gone for good at once. One that can't arrive
+    where it is moving to can be deleted only with ``purge``: its data is in two places, and whole in neither.
     """
     request = queue.Request(actor, idempotency_key, "delete", key, purge)
     with transaction():
@@ -172,6 +173,8 @@ def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = N
         withdraw(bot, "The bot was deleted before this was done.", now)
         if forgetting.can_not_be_told(bot.node):
             return _gone_with_its_node(request, bot, now)
+        if purge and forgetting.can_not_arrive(bot):
+            forgetting.end_move(bot, now, "It was deleted before it arrived.")
         going = purge or bot.purge
         purge_at = now if going else now + settings().deleted_days * DAY_S
         columns = {"desired": str(Desired.ABSENT), "purge": going, "purge_at": purge_at}
@@ -211,8 +214,15 @@ def _change(request: queue.Request, command: str, bot: Bot, columns: dict[str, A
 def refuse_if_moving(bot: Bot) -> None:
     """Raise Conflict for a bot that is moving to another node: starting it at either end might fork its identity."""
     move = moves.open_of(bot.id)
-    if move is not None and move.state != MoveState.CLEARING:
-        raise Conflict(f"{bot.name} is moving from {move.source} to {move.target}: wait until it has arrived.")
+    if move is None or move.state == MoveState.CLEARING:
+        return
+    is_moving = f"{bot.name} is moving from {move.source} to {move.target}"
+    if forgetting.can_not_arrive(bot):
+        raise Conflict(
+            f"{is_moving}, and could not be brought to life there: {move.error} This is tried again every five minutes. "
+            "Until it arrives, an operator can only delete it with its data."
+        )
+    raise Conflict(f"{is_moving}: wait until it has arrived.")
 
 
 def refuse_if_exporting(bot: Bot) -> None:
@@ -222,8 +232,8 @@ def refuse_if_exporting(bot: Bot) -> None:
 
 
 def refuse_to_delete(bot: Bot) -> None:
-    """Raise Conflict as `refuse_if_exporting` does, but not for a move that can't go on, as the bot's node is lost."""
-    if not forgetting.can_not_be_told(bot.node):
+    """Raise Conflict as `refuse_if_exporting` does, but not for a move that can't go on: its node is lost, or refuses it."""
+    if not forgetting.can_not_be_told(bot.node) and not forgetting.can_not_arrive(bot):
         refuse_if_moving(bot)
     _refuse_if_packed(bot)
 

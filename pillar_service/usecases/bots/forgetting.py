@@ -39,12 +39,18 @@ def can_not_be_told(node: str) -> bool:
     return found is None or found.lost_at is not None
 
 
-def end_move(bot: Bot, now: float) -> None:
-    """End an open move: either the bot had not left the lost node yet, or the node that it left is to clear up later."""
+def can_not_arrive(bot: Bot) -> bool:
+    """Whether a bot is moving to a node where the last try to bring it to life failed."""
+    move = moves.open_of(bot.id)
+    return move is not None and move.state == MoveState.ARRIVING and move.error != ""
+
+
+def end_move(bot: Bot, now: float, why: str = "Its node was lost.") -> None:
+    """End an open move: either the bot had not left its node yet, or the node that it left is to clear up later."""
     move = moves.open_of(bot.id)
     if move is not None:
         over = MoveState.BACK if move.state in AT_HOME else MoveState.LEFT
-        moves.change(move.id, state=str(over), error="Its node was lost.", changed_at=now)
+        moves.change(move.id, state=str(over), error=why, changed_at=now)
 
 
 def with_its_node(bot: Bot, actor: str, now: float) -> None:

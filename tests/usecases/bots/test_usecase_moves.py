@@ -379,3 +379,25 @@ def test_a_bot_that_was_to_arrive_at_a_node_that_is_lost_can_be_deleted(looks: i
     left = [("cellar-1", "bots.vacate")] if looks == 4 else []
     assert (steps(), rows.open_everywhere()) == (left, [])
     assert states("cellar-1") == ({} if left else {id: "absent"})
+
+
+def test_a_bot_that_can_not_arrive_can_be_deleted_with_its_data_and_leaves_nothing() -> None:
+    id = poured()["id"]
+    open_cellar_2()
+    draining.drain("test", "cellar-1")
+    for _ in range(4):
+        draining.go_on()
+        moves.go_on()
+        carried(**{"import": "ERROR: The image is missing."})
+    with pytest.raises(Conflict, match="wait until it has arrived"):  # this try may still succeed
+        bots.delete("test", "my", purge=True)
+    moves.go_on()
+    with pytest.raises(Conflict, match=r"could not be brought to life there: .*image is missing"):
+        bots.delete("test", "my", purge=False)
+    bots.delete("test", "my", purge=True)
+    assert (states(), states("cellar-2")) == ({id: "absent"}, {id: "absent"})
+    assert told("cellar-2")[id]["purge"] is True
+    assert sorted(steps()) == [("cellar-1", "bots.vacate"), ("cellar-2", "bots.delete")]
+    assert (states(), states("cellar-2"), rows.open_everywhere()) == ({}, {}, [])
+    with pytest.raises(NotFound):
+        bots.show("my")
