@@ -60,8 +60,9 @@ class Program:
         if self.who.uid != 0:
             prctl(PR_SET_NO_NEW_PRIVS, 1)
         die_with(warden, signal.SIGKILL)
-        # Last: the lines above need this interpreter's memory.
-        lower(resource.RLIMIT_AS, self.limits.memory_mb << 20)
+        # Last: the lines above need this interpreter's memory. Not RLIMIT_AS: a program in Go, as Docker's client and
+        # kubectl are, or on V8 reserves far more address space than it ever uses, and would not start.
+        lower(resource.RLIMIT_DATA, self.limits.memory_mb << 20)
 
 
 def _resources(limits: Limits, running: int) -> list[tuple[int, int]]:
@@ -94,7 +95,7 @@ def die_with(parent: int, number: signal.Signals) -> None:
 class Called:
     """A Python function that runs in the command's first process; ``call`` returns an exit code.
 
-    It keeps the minion's user, and has no limit on address space or file size: the minion itself takes much of the
+    It keeps the minion's user, and has no limit on its own memory or file size: the minion itself takes much of the
     former, and the programs it starts (a package manager, Docker's client) have needs of their own. The cage bounds its
     memory.
     """
