@@ -116,7 +116,7 @@ def delete(bot, purge=False, wait=True):
     """
 
     def ask(service):
-        told = service.delete_agent(_id(service, bot, purge), bool(purge))
+        told = service.delete_agent(_id(service, bot, purge), purge)
         if not wait:
             return told
         following.finished(service, told["job"])

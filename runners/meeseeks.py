@@ -48,10 +48,9 @@ def run(command, *args, selector="", preview=False, wait=True, secrets=None, **k
     if args:
         return {"error": f"Name the argument: write {command} NAME={args[0]}.", "retcode": 1}
     given = {name: _typed(value) for name, value in kwargs.items() if not name.startswith("__")}
-    told = {"arguments": given, "selector": str(selector), "preview": bool(preview)}
+    told = {"arguments": given, "selector": str(selector), "preview": preview}
 
     def ask(service):
-        _choices(preview=preview, wait=wait)
         if secrets is not None:
             given.update(_named(runners.lines(secrets)))
         job = service.run({"command": runners.text(command), **told})
@@ -63,12 +62,6 @@ def run(command, *args, selector="", preview=False, wait=True, secrets=None, **k
 def _typed(value):
     # The command line turns '2024' into a number; the service knows whether the argument is one.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _choices(**given):
-    for name, value in given.items():
-        if not isinstance(value, bool):
-            raise Invalid(f"{name} is True or False here; give an argument of that name in a file (secrets=FILE).")
 
 
 def _named(lines):
@@ -136,7 +129,7 @@ def kill(job, force=False):
 
     CLI Example: ``salt-run meeseeks.kill 1f2e3d4c``
     """
-    return runners.answer(__opts__, lambda service: service.kill(runners.text(job), bool(force)))
+    return runners.answer(__opts__, lambda service: service.kill(runners.text(job), force))
 
 
 @runners.asked

@@ -31,7 +31,7 @@ def asked(function: Callable[..., Any]) -> Callable[..., Any]:
     def told(*args: object, **keywords: object) -> Any:
         given = _typed(keywords)
         try:
-            takes.bind(*args, **given)
+            _refuse_if_no_choice(takes.bind(*args, **given))
         except TypeError as error:
             return {"error": f"{called}: {error}. `salt-run --doc {called}` says what it takes.", "retcode": 1}
         return function(*args, **given)
@@ -39,6 +39,13 @@ def asked(function: Callable[..., Any]) -> Callable[..., Any]:
     vars(told).pop("__wrapped__")
     vars(told)["takes"] = takes
     return told
+
+
+def _refuse_if_no_choice(given: inspect.BoundArguments) -> None:
+    """Raise TypeError for a choice that is neither True nor False: `purge=fasle` would be taken for a yes."""
+    for name, value in given.arguments.items():
+        if isinstance(given.signature.parameters[name].default, bool) and not isinstance(value, bool):
+            raise TypeError(f"{name} is True or False, not {value!r:.40}")
 
 
 def _typed(given: Mapping[str, object]) -> dict[str, object]:

@@ -43,7 +43,9 @@ def test_memory_is_bounded(cellar: Cellar) -> None:
 def test_what_a_program_only_reserves_is_not_taken_for_used(cellar: Cellar) -> None:
     """Docker's client, kubectl and all else in Go or on V8 reserve gigabytes of address space as they start."""
     reserving = "import ctypes; m = ctypes.CDLL(None).mmap; m.restype = ctypes.c_ssize_t; "
-    reserving += "print(m(None, ctypes.c_size_t(8 << 30), 0, 0x4022, -1, 0) > 0)"  # private, anonymous, not even readable
+    reserving += (
+        "print(m(None, ctypes.c_size_t(8 << 30), 0, 0x4022, -1, 0) > 0)"  # private, anonymous, not even readable
+    )
     cellar.commands["x"] = {"argv": ["python3", "-c", reserving], "limits": limits()}
     assert cellar.run()["head"] == ["True"]
 

@@ -64,6 +64,10 @@ def test_what_is_written_is_found() -> None:
         ("bots.show my garden", "too many positional arguments"),
         ("bots.create my account=ann@example.org colour=red", "got an unexpected keyword argument 'colour'"),
         ("nodes.revoke_token", "missing a required argument: 'token'"),
+        ("bots.delete my purge=fasle", "purge is True or False, not 'fasle'"),
+        ("bots.delete my 1", "purge is True or False, not 1"),
+        ("nodes.retire m1 with_bots=no_way", "with_bots is True or False, not 'no_way'"),
+        ("bots.stop my wait=soon", "wait is True or False, not 'soon'"),
     ],
 )
 def test_what_can_not_be_asked_is_told_and_fails(line: str, why: str) -> None:

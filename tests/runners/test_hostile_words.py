@@ -60,7 +60,7 @@ def test_a_commands_text_of_digits_is_the_text_that_was_typed(runners: Runners) 
 def test_an_argument_that_has_the_name_of_a_choice_of_run_is_not_dropped(runners: Runners, word: str) -> None:
     told = runners["meeseeks.run"]("bot-logs", bot="stands", **{word: "30s"})
     assert told == {
-        "error": f"{word} is True or False here; give an argument of that name in a file (secrets=FILE).",
+        "error": f"meeseeks.run: {word} is True or False, not '30s'. `salt-run --doc meeseeks.run` says what it takes.",
         "retcode": 1,
     }
 
