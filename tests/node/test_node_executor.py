@@ -184,7 +184,7 @@ def test_a_function_is_called_and_its_result_is_the_output(cellar: Cellar) -> No
     assert said == '{"called":"disk.usage","with":["/"],"n":3,"test":true}'
 
 
-def test_of_states_that_are_tried_those_are_told_that_would_change_or_fail(cellar: Cellar) -> None:
+def test_of_states_those_are_told_that_changed_or_failed_or_would(cellar: Cellar) -> None:
     def state(n: int, id: str, result: bool | None, **more: object) -> tuple[str, dict[str, object]]:
         told = {"__run_num__": n, "__id__": id, "name": f"/etc/{id}", "result": result, "comment": f"{id} so.", **more}
         return f"file_|-{id}_|-/etc/{id}_|-managed", told
@@ -198,7 +198,16 @@ def test_of_states_that_are_tried_those_are_told_that_would_change_or_fail(cella
         "    -old",
         "    +new",
         "would fail: file.managed worse (/etc/worse): worse so.",
-        "297 of 299 states are as they should be.",
+        "297 of 299 states needed nothing.",
+    ]
+    states[-1][1]["result"] = True
+    cellar.commands["x"]["keywords"] = {}
+    assert shown(cellar.run()).splitlines() == [
+        "changed: file.managed motd (/etc/motd): motd so.",
+        "    -old",
+        "    +new",
+        "failed: file.managed worse (/etc/worse): worse so.",
+        "297 of 299 states needed nothing.",
     ]
     cellar.call = lambda name, arguments, keywords: (["No matching sls found for 'pubs'"], 1)
     assert "No matching sls" in shown(cellar.run())

@@ -7,6 +7,8 @@ from typing import Any
 
 from pillar_service.core.jobs.commands import applies_states
 
+PLANNED, APPLIED = ("would change", "would fail"), ("changed", "failed")
+
 Call = Callable[[str, Sequence[Any], Mapping[str, Any]], tuple[Any, int]]
 """Calls an execution function by name; returns its result and its return code."""
 
@@ -14,11 +16,11 @@ Call = Callable[[str, Sequence[Any], Mapping[str, Any]], tuple[Any, int]]
 def called(call: Call, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> int:
     """Call it and write its result to standard output, text as it is, anything else as JSON; returns the return code.
 
-    For states with `test=True`, writes only those that would change or fail.
+    Of states, writes only those that changed or failed, or with `test=True` would.
     """
     result, code = call(name, arguments, keywords)
-    if applies_states(name) and keywords.get("test") is True and _are_states(result):
-        result = "\n".join(_tried(result))
+    if applies_states(name) and _are_states(result):
+        result = "\n".join(_states(result, PLANNED if keywords.get("test") is True else APPLIED))
     text = result if isinstance(result, str) else json.dumps(result, indent=2, default=str, ensure_ascii=False)
     data = text.encode("utf-8", "replace")
     while data:
@@ -30,18 +32,15 @@ def _are_states(result: Any) -> bool:
     return isinstance(result, dict) and bool(result) and all(isinstance(one, dict) for one in result.values())
 
 
-def _tried(states: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _states(states: Mapping[str, Mapping[str, Any]], verbs: tuple[str, str]) -> Iterator[str]:
+    changes, fails = verbs
     these = sorted(states.items(), key=lambda one: one[1].get("__run_num__", 0))
-    shown = [(key.split("_|-"), one) for key, one in these if one.get("result") in (None, False)]
+    shown = [(key.split("_|-"), one) for key, one in these if one.get("result") is not True or one.get("changes")]
     for key, one in shown:
         what = f"{key[0]}.{key[-1]} {one.get('__id__', '')} ({one.get('name', '')})"
-        yield f"{_verb(one)}: {what}: {one.get('comment', '')}"
+        yield f"{fails if one.get('result') is False else changes}: {what}: {one.get('comment', '')}"
         yield from (f"    {line}" for line in _changes(one.get("changes")))
-    yield f"{len(these) - len(shown)} of {len(these)} states are as they should be."
-
-
-def _verb(state: Mapping[str, Any]) -> str:
-    return "would change" if state.get("result") is None else "would fail"
+    yield f"{len(these) - len(shown)} of {len(these)} states needed nothing."
 
 
 def _changes(changes: Any) -> list[str]:

@@ -47,7 +47,9 @@ def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed:
     ]
     if not fit:
         alone = "" if command.selector == EVERYTHING else f" It only runs where {command.selector} fits."
-        raise NoNodes(f"No node fits {asked or 'that'} and lets you run {command.name}: {_usable(allowed)}.{alone}")
+        wanted = "" if asked == EVERYTHING else str(asked)
+        fits = f"fits {wanted or 'that'} and " if wanted or named else ""
+        raise NoNodes(f"No node {fits}lets you run {command.name}: {_usable(allowed)}.{alone}")
     return _chosen(command, _able(command, fit))
 
 
@@ -66,11 +68,11 @@ def _able(command: Command, fit: list[str]) -> list[str]:
     if not command.capacities:
         return fit
     known = nodes.capacities(fit)
-    able = [node for node in fit if command.capacities <= set(known[node].get("has", []))]
+    lacks = {node: command.capacities - set(known[node].get("has", [])) for node in fit}
+    able = [node for node in fit if not lacks[node]]
     if not able:
-        raise Conflict(
-            f"{command.name} needs {' and '.join(sorted(command.capacities))}, which is missing on {told(fit)}."
-        )
+        missing = " and ".join(sorted(frozenset().union(*lacks.values())))
+        raise Conflict(f"{command.name} needs {missing}, which is missing on {told(fit)}.")
     return able
 
 

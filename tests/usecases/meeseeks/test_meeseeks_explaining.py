@@ -8,6 +8,7 @@ from pillar_service.core.errors import Invalid, SaltcellarError
 from pillar_service.core.meeseeks.catalogue import Arguments, Command, Where
 from pillar_service.core.meeseeks.parameters import Kind, Parameter
 from pillar_service.core.meeseeks.roles import Role
+from pillar_service.core.nodes.selectors import parse
 from pillar_service.store import database
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import nodes
@@ -22,6 +23,7 @@ FORCED = Command(
     parameters=(Parameter("force", Kind.BOOL),),
     where=Where.ALL,
 )
+NOWHERE = Command("nowhere", "Do it", Arguments(("do",)), selector=parse("kubernetes"))
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def _scene(service: object) -> None:
     owner()
     poured("near", node="cellar-1")
     poured("far", node="cellar-3")
-    keep([*COMMANDS, FORCED])
+    keep([*COMMANDS, FORCED, NOWHERE])
 
 
 LINES = {
@@ -44,7 +46,8 @@ LINES = {
     "one": "but 2 fit",
     "one on=cellar-3": "No node fits",
     "pods -l disk=ssd": "needs kubectl",
-    "say hi -l environment=prd": "No node fits",
+    "say hi -l environment=prd": "No node fits environment=prd and lets you run say: yours are ",
+    "nowhere": "No node lets you run nowhere: yours are cellar-1, cellar-2. It only runs where kubernetes fits",
     "restart-bot far": "on cellar-3, where far is",
     "restart-bot nobody": "There is no bot",
     "restart-bot near -l disk!=ssd": "does not fit",
