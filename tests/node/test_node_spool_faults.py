@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -72,6 +73,23 @@ def test_a_file_that_breaks_while_two_have_it_open_is_set_aside_once(
     assert numbers(spool) == [n for n, place in taken.items() if place.epoch == newest]
     assert [gap.reason for gap in gaps(other)] == [Reason.BROKEN]
     other.close()
+
+
+@pytest.mark.parametrize(("jump_s", "is_new"), [(3600.0, True), (0.5, False), (-3600.0, False)])
+def test_a_machine_that_was_set_back_with_its_memory_gives_no_number_again(
+    home: Home, tmp_path: Path, spool: Spool, time_of_day: Clock, jump_s: float, is_new: bool
+) -> None:
+    spool.put(KIND, "node", {"n": 1})
+    waiting = numbers(spool)
+    before, first = shutil.copytree(home.root, tmp_path / "before"), spool.put(KIND, "node", {"n": 2})
+    time_of_day.at += jump_s  # it resumes where its memory was, and then its clock is set right
+    again = Spool(Home(before), now=time_of_day)
+    place = again.put(KIND, "node", {"n": 3})
+    assert (place > first, place == first) == (is_new, not is_new)
+    assert (numbers(again), waiting) == ([1, 3], [1])
+    time_of_day.pass_by(60)
+    assert again.put(KIND, "node", {"n": 4}) == (place.epoch, place.sequence + 1)
+    again.close()
 
 
 @pytest.fixture

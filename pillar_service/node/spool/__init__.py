@@ -1,6 +1,7 @@
 """The spool: keeps the events of this node on disk until the service has them.
 
-file      the SQLite file: its schema, its epoch, what to do when it is broken
+file      the SQLite file: its schema, what to do when it is broken
+epochs    the epoch of its numbers: after a reboot, in a new file or after a clock's jump a new one begins
 ledger    the events in the file: put, read in order, bounded
 bell      wakes the duty `deliver` when an event was put
 losses    events that were dropped, so that each loss is reported; events that the service refused

@@ -2,15 +2,13 @@
 
 import fcntl
 import os
-import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pillar_service.core.events.submission import MOST_NUMBER
-from pillar_service.node import disk
 from pillar_service.node.clock import Moment
+from pillar_service.node.spool import epochs
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS life (
@@ -22,6 +20,7 @@ CREATE TABLE IF NOT EXISTS event (
     data TEXT NOT NULL, size INTEGER NOT NULL, at REAL NOT NULL, mono REAL NOT NULL, boot TEXT NOT NULL,
     synced INTEGER NOT NULL, turn INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), ahead REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS event_turn ON event (turn, n);
 CREATE INDEX IF NOT EXISTS event_priority ON event (priority DESC, n);
 CREATE INDEX IF NOT EXISTS event_stream ON event (stream, turn);
@@ -37,14 +36,10 @@ CREATE TABLE IF NOT EXISTS dead (
 """
 BUSY_S = 5.0
 BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-IN_2020 = 1_577_836_800
-"""The zero of epochs, in Unix seconds: the seconds since then fit into CloudEvents' integers until 2088."""
 RESERVE = 2 << 20
 """Bytes reserved beside the file: so delivered events can be deleted even when the disk is full."""
 CHECKPOINT_PAGES = 250
 """Pages after which SQLite's write-ahead log is checkpointed: they take half of the reserve."""
-UNDATED = 1 << 24
-"""With a clock that makes no sense, the first epoch is random and below this, and so below any that comes from a clock."""
 
 
 Which = tuple[int, int]
@@ -70,7 +65,7 @@ def opened(path: Path, now: Moment) -> tuple[sqlite3.Connection, Which | None, i
 def _begun(path: Path, now: Moment) -> tuple[sqlite3.Connection, Which | None, int | None]:
     connection = _connected(path)
     try:
-        return connection, identity(path), _begin_epoch(connection, path.with_suffix(".epoch"), now)
+        return connection, identity(path), epochs.begin(connection, path, now)
     except BaseException:
         connection.close()
         raise
@@ -151,32 +146,3 @@ def _connected(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _begin_epoch(at: sqlite3.Connection, beside: Path, now: Moment) -> int | None:
-    """Begin a new epoch in a new file or after a reboot, above all earlier ones; returns the epoch of a lost file, or None.
-
-    The epoch is also written beside the file before it is used, so that no number is used twice if the file is lost.
-    """
-    at.execute("BEGIN IMMEDIATE")
-    row = at.execute("SELECT epoch, boot FROM life").fetchone()
-    remembered = _number(beside)
-    if row is None or row[1] != now.boot:
-        before = max(remembered, row[0] if row else 0)
-        dated = min(int(now.at) - IN_2020, MOST_NUMBER // 2)
-        epoch = max(before + 1, dated, 0 if before else 1 + secrets.randbelow(UNDATED))
-        disk.write_atomically(beside, str(epoch).encode())
-        disk.sync_folder(beside.parent)
-        at.execute(
-            "INSERT INTO life VALUES (1, ?, 0, ?, 0, 0, 0) ON CONFLICT (one) DO UPDATE SET epoch = ?, sequence = 0, boot = ?",
-            (epoch, now.boot, epoch, now.boot),
-        )
-    at.execute("COMMIT")
-    return remembered if row is None and remembered else None
-
-
-def _number(path: Path) -> int:
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        return 0

@@ -16,7 +16,7 @@ from pillar_service.core.events.submission import Priority, Submission
 from pillar_service.node import clock
 from pillar_service.node.clock import Moment
 from pillar_service.node.paths import Home
-from pillar_service.node.spool import file, ledger, losses
+from pillar_service.node.spool import epochs, file, ledger, losses
 from pillar_service.node.spool.bell import Bell
 from pillar_service.node.spool.ledger import Bounds, Draft, Place
 
@@ -202,6 +202,7 @@ class Spool:
             try:
                 at = self._opened()
                 at.execute("BEGIN IMMEDIATE")
+                epochs.renew(at, self.path, self.now())
                 if self.refused:
                     at.execute("UPDATE life SET refused = refused + ?", (self.refused,))
                 yield at
