@@ -20,7 +20,7 @@ from pillar_service.store.people import agents
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.nodes import presence
 from pillar_service.usecases.payments import payment_mails, subscriptions
-from pillar_service.usecases.people import accounts, holds
+from pillar_service.usecases.people import accounts, holds, sharing
 from pillar_service.usecases.service import auditing
 
 ACTOR = "payments"
@@ -245,15 +245,16 @@ def _take(row: Subscription, step: Step, now: float) -> None:
     elif step is Step.RESUME:
         accounts.set_state(ACTOR, row.account, AccountState.ACTIVE, Hold.PAYMENT)
     elif step is Step.CLOSE:
-        _delete_bots(row.account)
+        _delete_bots(row.account, now)
     auditing.record(ACTOR, f"payments.{step}", f"agent:{row.account}", now)
     if step is not Step.RESUME or not holds.held_by_operator(row.account):
         payment_mails.post(accounts.found(row.account).email, step, after, terms, now)
 
 
-def _delete_bots(account: str) -> None:
-    """Delete the bots that nobody else owns, with their data."""
+def _delete_bots(account: str, now: float) -> None:
+    """Delete the bots that nobody else owns, with their data, and write to those bots' members."""
     for bot in bot_rows.listed(of=account):
         owners = {row.source for row in agents.people_of([bot.id], Belonging.OWNER)}
         if owners == {account} and not (bot.desired == Desired.ABSENT and bot.purge):
+            sharing.tell_gone(account, bot, now)
             bots.delete(ACTOR, bot.id, purge=True)

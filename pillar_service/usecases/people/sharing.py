@@ -41,7 +41,7 @@ OWNS = """{by} has handed the bot {host} over to you: it is yours now, with ever
 {address}/bots/{name}/people
 """
 
-GONE = """The owner of the bot {host} has deleted their account, and the bot with it. Nobody can bring it back.
+GONE = """The account that owned the bot {host} is closed, and the bot goes with it. Nobody can bring it back.
 
 What your own Scuttlebutt program has of it stays with you. For another pub, start here:
 

@@ -9,9 +9,10 @@ from paying import DAY, Written, states
 from pouring import OWNER, bot, carry_out, owner, poured, told
 
 from pillar_service.core.errors import Conflict, Invalid, NotFound
-from pillar_service.core.people.agents import AccountState
+from pillar_service.core.people.agents import AccountState, Belonging
 from pillar_service.store.database import transaction
 from pillar_service.store.payments import payments as rows
+from pillar_service.store.people import agents, mails
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.payments import dues, payments, subscriptions
 from pillar_service.usecases.people import accounts
@@ -35,6 +36,20 @@ def test_a_trial_ends_in_warnings_then_bots_stop_then_their_data_goes(person: st
         "Your trial is over", "Your bots will be stopped", "Your bots are stopped", "Your bots are deleted",
     ]  # fmt: skip
     assert {to for to, _ in mailed} == {OWNER}
+
+
+def test_members_read_that_a_bot_goes_because_its_owner_did_not_pay(person: str) -> None:
+    alone, shared = poured("alone"), poured("shared")
+    member, other = owner("member@example.org"), owner("other@example.org")
+    with transaction():
+        for one in (alone, shared):
+            agents.join(member, one["id"], Belonging.MEMBER)
+        agents.join(other, shared["id"], Belonging.OWNER)
+    for account in (member, other):
+        payments.mark_paid("test", account, 6)
+    states(person, 14.01, 21.02, 51.1)
+    [mail] = mails.Mail.select().where(mails.Mail.recipient == "member@example.org")
+    assert (mail.subject, OWNER in mail.text) == ("The bot alone.butt.nz is gone", False)
 
 
 def test_paying_after_the_suspension_brings_the_bots_back(person: str, mailed: Written) -> None:
