@@ -11,6 +11,10 @@ EVENT_TYPE = "nz.butt.saltcellar.pub.health"
 LOST_AFTER_S = 120.0
 """A bot counts as lost after this long without a report: eight heartbeats of 15 s."""
 
+OFF_S = 60.0
+"""Seconds by which a node's clock must be off for the times that it tells to be corrected: less does no harm, and the figure
+is only as exact as the network is fast."""
+
 SETTLED = (Actual.GONE, Actual.PROVISIONING)
 """States that silence does not change."""
 
@@ -58,6 +62,24 @@ def seen(actual: Actual, reported_at: float | None, now: float) -> Actual:
     if actual in SETTLED or reported_at is None or now - reported_at <= LOST_AFTER_S:
         return actual
     return Actual.LOST
+
+
+def made_at(at: float, offset_s: float | None, now: float) -> float:
+    """When a report was made, by the service's clock.
+
+    Arguments: the time that the report tells, by how many seconds its node's clock is ahead (None: not known), and the time
+    now. A time in the future would hide every later report, so the result is never later than ``now``.
+    """
+    return min(at - offset_s if offset_s is not None and abs(offset_s) > OFF_S else at, now)
+
+
+def vouched_at(reported_at: float | None, now: float) -> float | None:
+    """When a bot counts as reported, once its job has ended with the node saying that it lives.
+
+    A while ago: so reports that the node made while the job ran are not older, and yet silence is noticed. A bot that was
+    never reported is not lost by silence either.
+    """
+    return None if reported_at is None else max(reported_at, now - LOST_AFTER_S / 2)
 
 
 NEVER = "0001-01-01"

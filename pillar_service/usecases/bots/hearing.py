@@ -12,6 +12,7 @@ from pillar_service.core.people.agents import AccountState, Actual, Desired
 from pillar_service.store.bots import bots, moves
 from pillar_service.store.bots.bots import Placed
 from pillar_service.store.jobs import jobs
+from pillar_service.store.nodes import standings
 from pillar_service.usecases.bots import series as kept
 from pillar_service.usecases.jobs import endings, plans
 from pillar_service.usecases.nodes import pillars
@@ -26,6 +27,11 @@ class Hearing:
         self._samples: dict[str, list[series.Sample]] = {}
         self._newer: set[str] = set()
         self._named = False
+
+    @cached_property
+    def _offset_s(self) -> float | None:
+        standing = standings.find(self.node)
+        return standing.offset_s if standing else None
 
     @cached_property
     def _pouring(self) -> set[str]:
@@ -44,7 +50,7 @@ class Hearing:
         bot = self.placed.get(report["bot"])
         if bot is None:
             return f"The bot {names.shown(report['bot'])} is not on {self.node}."
-        at = min(report["at"], self.now)  # a node's clock may be ahead; a future time would hide every later report
+        at = health.made_at(report["at"], self._offset_s, self.now)
         self._samples.setdefault(bot.id, []).append(series.sample(report, at))
         if bot.reported_at is None or at >= bot.reported_at or bot.reported_at > self.now:  # our own clock was ahead
             self._last_word(bot, report, at)

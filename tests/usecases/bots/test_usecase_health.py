@@ -2,13 +2,17 @@ import time
 from typing import Any
 
 import pytest
+from eventful import told as told_event
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pouring import OTHER_PUB, PUB, bot, event, owner, poured, report, told
+from pouring import OTHER_PUB, PUB, bot, carry_out, event, owner, poured, report, told
 
+from pillar_service.core.bots import health as rules
 from pillar_service.core.errors import Invalid
+from pillar_service.core.people.agents import Desired
 from pillar_service.store.bots import samples
 from pillar_service.usecases.bots import bots, health
+from pillar_service.usecases.events import events
 from pillar_service.usecases.nodes import nodes, pillars
 
 pytestmark = pytest.mark.usefixtures("service", "person")
@@ -71,6 +75,38 @@ def test_silence_is_shown_as_lost() -> None:
     id = poured()["id"]
     health.take("cellar-1", [event(report(id, at=time.time() - 600))])
     assert bots.show("my")["actual"] == "lost"
+
+
+def test_a_bot_whose_job_says_that_it_lives_is_not_lost_until_it_is_silent_for_long() -> None:
+    """After a machine was off for a while, its node starts the bot before the first report comes."""
+    id = poured()["id"]
+    health.take("cellar-1", [event(report(id, at=time.time() - 600))])
+    bots.desire("test", "my", Desired.RUNNING)
+    carry_out()
+    assert bots.show("my")["actual"] == "alive"
+    health.take("cellar-1", [event(report(id, at=time.time() - 10, peers=7), n=2)])  # made while the job ran
+    assert bots.show("my")["health"]["peers"] == 7
+    with pytest.MonkeyPatch.context() as later:
+        now = time.time() + rules.LOST_AFTER_S + 1
+        later.setattr(time, "time", lambda: now)
+        assert bots.show("my")["actual"] == "lost"
+
+
+@pytest.mark.parametrize("offset_s", [-600.0, 600.0, 20.0])
+def test_of_a_node_whose_clock_is_wrong_bots_are_as_it_says(offset_s: float) -> None:
+    id, now = poured()["id"], time.time()
+    sent = told_event(1, rules.EVENT_TYPE, data=event(report(id, at=now + offset_s))["data"], at=now + offset_s)
+    assert events.take("cellar-1", [sent], offset_s=offset_s)["refused"] == []
+    shown = bots.show("my")
+    assert (shown["actual"], abs(shown["reported_at"] - now) <= 20) == ("alive", True)
+    [sample] = samples.newest(id, 10)
+    assert abs(sample.at - now) <= 20
+    late = event(report(id, at=now + offset_s - 600))["data"]  # what waited on the node while it was cut off
+    later = now + 3600
+    with pytest.MonkeyPatch.context() as clock:
+        clock.setattr(time, "time", lambda: later)
+        events.take("cellar-1", [told_event(2, rules.EVENT_TYPE, data=late, at=now)], offset_s=offset_s)
+    assert bots.show("my")["reported_at"] == shown["reported_at"]
 
 
 @pytest.mark.parametrize(
