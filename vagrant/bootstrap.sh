@@ -202,11 +202,11 @@ told=("${@:2}")
 if [[ ${1:-} == restore ]]; then refuse_over_a_living_one; fi
 
 say "Saltcellar's control plane"
-[[ ${1:-} == restore ]] || step pillar write_pillar "$@"
+[[ ${1:-} == restore ]] || step pillar apart write_pillar "$@"
 step packages "$here/packages.sh" controlplane
-step assets make_assets
-step tree copy_tree
-step python install_python
+step assets apart make_assets
+step tree apart copy_tree
+step python apart install_python
 step bundle make_bundle
 step image make_image
 if [[ ${1:-} != restore && -n $before && $before != "$release" && -s $etc/service.env ]]; then

@@ -59,14 +59,14 @@ put_back() {
   # A snapshot does not hold the password that opens it; and the group may have another number here.
   install -m 0640 "${told[1]}" "$etc/secrets/backup-password" || exit
   chown -R root:saltcellar "$etc/secrets" || exit
-  rm "$begun"
+  rm "$begun" || exit
   cat "$before_it/said"
 }
 
 restore_place() {
   local restore=("$release/.venv/bin/python" -P -m pillar_service.web restore "${told[@]}")
-  step snapshot read_pillar
-  step aside put_aside
+  step snapshot apart read_pillar
+  step aside apart put_aside
   step room make_room
-  step restore put_back
+  step restore apart put_back
 }
