@@ -74,3 +74,20 @@ def test_a_function_that_ends_the_script_is_a_step_apart_so_that_its_reason_is_t
     steps = {name for text in scripts for name in re.findall(r"^[^#]*\bstep [\w-]+ (\w+)", text, re.MULTILINE)}
     assert steps & ends == set()
     assert "write_pillar" in ends
+
+
+def test_a_release_that_was_copied_in_part_does_not_count_as_there(machine: Machine) -> None:
+    """As when the disk is full."""
+    told = machine.does('tar() { command tar "$@" && [[ $* != *-x* ]]; }; step tree apart copy_tree')
+    assert "FAILED" in told.stdout, told
+    assert not (machine.folder / "opt/cellar/releases/new").exists()
+    assert machine.does("step tree apart copy_tree").returncode == 0
+    assert (machine.folder / "opt/cellar/releases/new/.release").read_text() == "new\n"
+
+
+def test_python_is_not_there_if_its_packages_are_not(machine: Machine) -> None:
+    machine.stand_in("python.sh", "echo pip could not install saltcellar >&2; exit 1")
+    machine.stand_in("../.venv/bin/python", "true")
+    told = machine.does("step python apart install_python")
+    assert told.returncode == 1
+    assert "reason  pip could not install saltcellar\n" in told.stdout

@@ -30,13 +30,13 @@ write_pillar() {
     0) [[ -s $pillar ]] || fail "Say what this machine is to be: bootstrap.sh DOMAIN MAIL, or bootstrap.sh FILE" ;;
     1)
       file=$(realpath -e "$1") || fail "$1 is not a file; with a domain, also give a mail address: bootstrap.sh DOMAIN MAIL"
-      [[ $file == "$pillar" ]] || install -m 0640 "$file" "$pillar"
+      [[ $file == "$pillar" ]] || install -m 0640 "$file" "$pillar" || exit
       ;;
     2)
       file=$(printf 'controlplane:\n  domain: "%s"\n  contact: "%s"' "${1//[\"\\]/}" "${2//[\"\\]/}")
       [[ ! -s $pillar || $(cat "$pillar") == "$file" ]] ||
         fail "$pillar already says something else: change it, then run bootstrap.sh without arguments"
-      say "$file" >"$pillar"
+      say "$file" >"$pillar" || exit
       ;;
     *) fail "usage: bootstrap.sh [DOMAIN MAIL | FILE]" ;;
   esac
@@ -57,7 +57,7 @@ make_assets() {
     say "there"
     return
   fi
-  "$here/packages.sh" up
+  "$here/packages.sh" up || exit
   "$here/assets.sh"
 }
 
@@ -67,18 +67,18 @@ copy_tree() {
     say "$(basename "$release") is there"
     return
   fi
-  rm -rf "$release.part"
-  mkdir -p "$release.part"
-  chmod 755 /opt/cellar $releases "$release.part"
-  packed | tar -C "$release.part" -x --no-same-owner -p
-  basename "$release" >"$release.part/.release"
-  mv -T "$release.part" "$release"
+  rm -rf "$release.part" || exit
+  mkdir -p "$release.part" || exit
+  chmod 755 /opt/cellar $releases "$release.part" || exit
+  packed | tar -C "$release.part" -x --no-same-owner -p || exit
+  basename "$release" >"$release.part/.release" || exit
+  mv -T "$release.part" "$release" || exit
   say "$release"
 }
 
 install_python() {
   umask 022
-  "$release/vagrant/python.sh" service,master,node
+  "$release/vagrant/python.sh" service,master,node || exit
   "$release/.venv/bin/python" -m compileall -q "$release/pillar_service"
 }
 
