@@ -289,6 +289,45 @@ def test_an_upgrade_keeps_three_whole_copies_of_the_database_whatever_its_folder
     assert other.exists()
 
 
+CHANGED = """. $v/settings.sh; . $v/changing.sh; mkdir -p "$CELLAR_DIR/log"
+as_its_user() { "$@"; }
+is_over() { false; }
+stop_service() { :; }
+old_goes_on() { say "The old version goes on."; }
+service_python() (
+  echo "${*:3}" | tee -a "$asked"
+  case "${*:3}" in
+    'migrate --pending') echo "At 0041_before." ;;
+    migrate) sleep 300 ;;
+  esac
+)
+change_database "$CELLAR_DIR/copies"
+"""
+"""An upgrade that is at its migration for a long time, with a list of what it asked the service for."""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_an_upgrade_that_is_interrupted_goes_back(place: Place, tmp_path: Path, how: signal.Signals) -> None:
+    asked = tmp_path / "asked"
+    hears = ["env", "--default-signal=HUP", "bash", "-c", CHANGED]
+    settings = os.environ | place.settings | {"v": str(VAGRANT), "asked": str(asked)}
+    going = subprocess.Popen(hears, env=settings, start_new_session=True, stdout=subprocess.PIPE, text=True)
+    assert going.stdout is not None
+    ends = time.monotonic() + 30
+    while not (asked.exists() and asked.read_text().endswith("\nmigrate\n")):
+        assert time.monotonic() < ends, "it does not come to its migration"
+        time.sleep(0.05)
+    if how == signal.SIGHUP:
+        going.stdout.close()  # as a terminal that is gone
+    os.killpg(going.pid, how)
+    said = "" if how == signal.SIGHUP else going.stdout.read()
+    assert going.wait(30) == 128 + how
+    assert asked.read_text().splitlines()[-1] == "migrate --to 0041_before"
+    if how == signal.SIGHUP:
+        said = (place.folder / "log" / "hangup.log").read_text()
+    assert said.endswith("The old version goes on.\n")
+
+
 def test_clean_takes_nothing_that_it_did_not_make(place: Place) -> None:
     place.folder.mkdir()
     (place.folder / "precious").write_text("keep")

@@ -11,6 +11,12 @@ readonly KEPT=3 # how many copies of the database to keep; each upgrade makes on
 work=$(mktemp -d)
 pending=$work/pending stopped=$work/stopped
 trap 'rm -rf "$work"' EXIT
+# A signal alone would leave the exit code of what went well before it. After a hangup (a lost connection) nobody listens, and
+# whatever spoke would fail: the rest is said in a log.
+exec 7>&1
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exec 7>>"$CELLAR_DIR/log/hangup.log"; exit 129' HUP
 
 manage() { service_python -m pillar_service.web "$@"; }
 # A failure ends the step alone. (`set -e` has no effect inside, because `step` tests the exit code.)
@@ -48,6 +54,8 @@ go_back() {
   local code=$?
   trap - EXIT
   ((code)) || exit 0
+  trap '' INT TERM HUP
+  exec >&7 2>&7 # a signal may have come amid a step, whose output goes to its log
   if is_over; then
     say "  Part of it runs the new version by now, and the rest the old one; the database works with both:"
     say "  fix what failed, then run this again."
