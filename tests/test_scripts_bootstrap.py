@@ -91,3 +91,12 @@ def test_python_is_not_there_if_its_packages_are_not(machine: Machine) -> None:
     told = machine.does("step python apart install_python")
     assert told.returncode == 1
     assert "reason  pip could not install saltcellar\n" in told.stdout
+
+
+def test_the_way_back_stays_when_a_release_is_installed_again(machine: Machine) -> None:
+    releases = machine.folder / "opt/cellar/releases"
+    for name in ("older", "old", "new"):
+        (releases / name).mkdir(parents=True)
+    assert machine.does("before=$releases/old; tidy").returncode == 0
+    assert machine.does("before=$release; tidy").returncode == 0
+    assert sorted(folder.name for folder in releases.iterdir()) == ["new", "old"]

@@ -120,9 +120,11 @@ keep_catalogue() {
   cp "$before"/salt/meeseeks/{roles,personas}.yaml $etc/meeseeks/
 }
 
-# Remove all releases but this one and the one before, which is the way back.
+# Remove all releases but this one and the one before, which is the way back; an install of the same release again does not
+# know that one.
 tidy() {
   local folder
+  [[ $before != "$release" ]] || return 0
   for folder in "$releases"/*; do
     [[ $folder == "$release" || $folder == "$before" ]] || rm -rf "$folder"
   done
