@@ -100,3 +100,14 @@ def test_the_way_back_stays_when_a_release_is_installed_again(machine: Machine) 
     assert machine.does("before=$releases/old; tidy").returncode == 0
     assert machine.does("before=$release; tidy").returncode == 0
     assert sorted(folder.name for folder in releases.iterdir()) == ["new", "old"]
+
+
+def test_a_python_environment_that_was_killed_while_it_was_made_is_made_anew(machine: Machine) -> None:
+    half = machine.release / ".venv/bin/python"
+    half.parent.mkdir(parents=True)
+    half.symlink_to("/bin/true")  # venv puts its Python there first, then pip, which takes seconds
+    python = machine.folder / "python"
+    python.write_text('#!/bin/bash\n[[ $* != "-m venv"* ]] || install -m 755 /bin/true "${@: -1}/bin/pip"\n')
+    python.chmod(0o755)
+    told = machine.does('CELLAR_PYTHON="$(dirname "$top")/python" PIP_NO_INDEX=1 bash "$here/python.sh"')
+    assert (told.returncode, told.stderr) == (0, "")

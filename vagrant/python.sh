@@ -15,7 +15,8 @@ fi
 
 python=${CELLAR_PYTHON:-$(command -v python3.11 || command -v python3)}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "Python 3.11 or newer is needed: set CELLAR_PYTHON"
-[[ -x $bin/python ]] || "$python" -m venv "$top/.venv" || fail "$python could not make .venv: install python3-venv"
+# venv makes pip last: without it, the environment was killed while it was made.
+[[ -x $bin/pip ]] || "$python" -m venv --clear "$top/.venv" || fail "$python could not make .venv: install python3-venv"
 rm -f "$stamp" # a .venv that is changed half way matches no stamp
 # Some of a release's wheels were built from sources, and are in no index, so no hash is pinned for them: the release's own
 # checksum covers them.
