@@ -111,3 +111,20 @@ def test_a_python_environment_that_was_killed_while_it_was_made_is_made_anew(mac
     python.chmod(0o755)
     told = machine.does('CELLAR_PYTHON="$(dirname "$top")/python" PIP_NO_INDEX=1 bash "$here/python.sh"')
     assert (told.returncode, told.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        '/mnt/backups "$etc/secrets/backup-password"',
+        'sftp:me@vault:/cellar "$file" --sftp-command "ssh -i $etc/key me@vault -s sftp"',
+        '/mnt/backups "$(dirname "$etc")/../etc/cellar/secrets/backup-password"',
+    ],
+)
+def test_a_restore_does_not_move_away_what_it_needs(machine: Machine, words: str) -> None:
+    begin = 'mkdir -p "$etc/secrets"; file=$(dirname "$etc")/password; echo key | tee "$file" >"$etc/secrets/backup-password"'
+    told = machine.does(f"{begin}; told=({words}); refuse_over_a_living_one")
+    assert told.returncode == 1
+    assert f"{machine.folder}/etc/cellar is moved aside" in told.stderr
+    elsewhere = machine.does(f'{begin}; told=(/mnt/backups "$file"); refuse_over_a_living_one')
+    assert elsewhere.returncode == 0, elsewhere.stderr

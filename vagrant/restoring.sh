@@ -4,6 +4,7 @@
 # shellcheck shell=bash disable=SC2154
 
 readonly before_it=$CELLAR_DIR/restore   # Salt's configuration until the place's own is back
+readonly moved=("$etc" /var/lib/cellar/{service,master})
 readonly begun=$CELLAR_DIR/run/restoring # exists while the machine is empty or half restored, so a killed run goes on
 readonly has_database="SELECT count(*) > 0 FROM pg_database WHERE datname = 'saltcellar'"
 # The service's user, who may also write anywhere and give files away: new files belong to the service, its database knows
@@ -17,6 +18,18 @@ refuse_over_a_living_one() {
   for unit in public private master chat backups; do
     ! systemctl -q is-active "saltcellar-$unit" ||
       fail "saltcellar-$unit is running: this brings back a lost place, but never replaces a running one. To let it, run systemctl stop 'saltcellar-*'"
+  done
+  [[ -e $begun ]] || refuse_what_would_move
+}
+
+# What is named must still be there once the folders of a place that is here are moved aside.
+refuse_what_would_move() {
+  local word folder
+  for word in "${told[@]}"; do
+    for folder in "${moved[@]}"; do
+      [[ ! -e $folder || "$word $(realpath -m -- "$word")" != *"$folder/"* ]] ||
+        fail "$folder is moved aside before the restore, and what this names with it: $word. Copy that elsewhere, and name the copy"
+    done
   done
 }
 
@@ -40,7 +53,7 @@ put_aside() {
     say "going on with what was begun"
     return
   fi
-  for folder in "$etc" /var/lib/cellar/{service,master}; do
+  for folder in "${moved[@]}"; do
     [[ ! -e $folder ]] || mv -T "$folder" "$folder.$aside" || exit
   done
   if systemctl -q is-active postgresql && [[ $(as_postgres -Atc "$has_database") == t ]]; then
