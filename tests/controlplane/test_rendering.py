@@ -140,6 +140,14 @@ def test_nginx_writes_no_address_down_for_a_mailed_link_is_a_secret(by_files):
         assert [server.count("access_log off;") for server in servers] == [1] * len(servers), site
 
 
+def test_nginx_and_the_master_find_the_apps_on_other_ports(tmp_path):
+    ports = {"CELLAR_PUBLIC_PORT": 9080, "CELLAR_PRIVATE_PORT": "9081"}
+    rendered = Rendered(tmp_path, **FILES, masters_listen="127.0.0.1:8443", settings=ports)
+    assert "server 127.0.0.1:9080;" in rendered.file("cellar site https")
+    assert "proxy_pass http://127.0.0.1:9081;" in rendered.file("cellar site https")
+    assert "  url: http://127.0.0.1:9081\n" in rendered.file("cellar master configuration")
+
+
 def test_other_machines_hear_nothing_of_how_the_private_app_does(by_files):
     masters = by_files.file("cellar site https").rpartition("server {")[2]
     assert "location ~ ^/(metrics|healthz|readyz)$ { return 403; }" in masters
