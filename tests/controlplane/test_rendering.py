@@ -3,6 +3,7 @@
 import re
 import stat
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -238,6 +239,14 @@ def test_what_nginx_refused_is_asked_again(by_files, tmp_path):
     assert (sh(done), sh(asked)) == (0, 0)
     site.write_text("another")
     assert sh(asked) != 0
+
+
+def test_who_removes_a_place_removes_what_nginx_took(by_files):
+    """Otherwise nginx would not be told of the sites of the next place, if they are the same."""
+    [line] = re.findall(r"`rm -r (/opt/cellar [^`]*)`", (TOP / "docs/install.md").read_text())
+    folder = by_files.argument("cellar nginx speaks TLS", "cwd")
+    [noted] = re.findall(r"> (\S+)$", by_files.argument("cellar nginx speaks TLS", "name"))
+    assert any(fnmatch(f"{folder}/{noted}", word) for word in line.split())
 
 
 def test_the_masters_logs_are_rotated(by_files, tmp_path):
