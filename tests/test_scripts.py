@@ -18,6 +18,8 @@ import pytest
 import yaml
 from ports import free_port
 
+from pillar_service.settings.texts import absolutes
+
 VAGRANT = Path(__file__).parent.parent / "vagrant"
 FROZEN = "runs, but does not answer"
 Docker = Callable[[dict[str, str]], dict[str, str]]
@@ -338,6 +340,12 @@ def test_clean_takes_nothing_that_it_did_not_make(place: Place) -> None:
     (place.folder / "log").mkdir()
     assert "is gone" in place.bash("$v/clean.sh").stdout
     assert not place.folder.exists()
+
+
+def test_a_place_may_have_a_blank_in_its_name(place: Place) -> None:
+    place.settings["CELLAR_DIR"] = f"{place.folder} of Ann's"
+    told = place.bash('. $v/settings.sh; printf "%s" "$CELLAR_BACKUP_PATHS"').stdout
+    assert absolutes(told) == [f"{place.folder} of Ann's/{name}" for name in ("secrets", "etc")]
 
 
 @pytest.mark.parametrize("script", ["settings.sh", "demo-settings.sh"])

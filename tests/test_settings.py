@@ -61,3 +61,12 @@ def test_a_currency_is_one_that_a_price_can_be_shown_in():
     for wrong in ("€", "euro", "", "e r"):
         with pytest.raises(Invalid, match="CELLAR_CURRENCY must be three letters such as usd"):
             read(known | {"CELLAR_CURRENCY": wrong})
+
+
+def test_paths_to_back_up_may_have_blanks():
+    known = {"CELLAR_DATABASE": "sqlite:////nowhere", "CELLAR_FILES": "/nowhere", "CELLAR_SECRET_KEY": "s" * 32}
+    told = {"CELLAR_BACKUP_PATHS": "/etc/salt '/srv/my cellar'/etc \"/home/ann's\""}
+    assert read(known | told).backup_paths == ["/etc/salt", "/srv/my cellar/etc", "/home/ann's"]
+    for wrong in ("/etc/salt etc", "/home/ann's"):
+        with pytest.raises(Invalid, match="CELLAR_BACKUP_PATHS must be absolute paths, separated by spaces"):
+            read(known | {"CELLAR_BACKUP_PATHS": wrong})

@@ -34,7 +34,7 @@ CELLAR_DIR=$(realpath -m -- "${CELLAR_DIR:-$top/.cellar}")
 : "${CELLAR_DATABASE:=sqlite:///$CELLAR_DIR/service/cellar.db}" "${CELLAR_FILES:=$CELLAR_DIR/service/files}"
 : "${CELLAR_SECRET_KEY_FILE:=$CELLAR_DIR/secrets/key}"
 : "${CELLAR_BUNDLE_KEY_FILE:=$CELLAR_DIR/secrets/bundle-key}"
-: "${CELLAR_BACKUP_PATHS:=$CELLAR_DIR/secrets $CELLAR_DIR/etc}"
+: "${CELLAR_BACKUP_PATHS:=${CELLAR_DIR@Q}/secrets ${CELLAR_DIR@Q}/etc}"
 : "${CELLAR_PUB_IMAGE_TAR:=$CELLAR_DIR/pub-image.tar.gz}"
 : "${CELLAR_MAIL=file://$CELLAR_DIR/service/mailbox}"
 : "${CELLAR_CATALOGUE:=$top/salt/meeseeks}" "${CELLAR_MINION_D:=$top/salt/minion.d}"

@@ -145,7 +145,8 @@ SETTINGS = (
         "BACKUP_PATHS",
         texts.absolutes,
         "",
-        "Paths to back up besides database and tars, separated by spaces: the master's keys, Salt's configuration, secrets.",
+        "Paths to back up besides database and tars, separated by spaces (one with a space in it is quoted): the master's "
+        "keys, Salt's configuration, secrets.",
     ),
     Setting(
         "BACKUP_KEEPER",

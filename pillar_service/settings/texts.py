@@ -1,6 +1,7 @@
 """How the text of a setting is read; a ValueError says what is accepted."""
 
 import ipaddress
+import shlex
 from collections.abc import Callable
 
 from pillar_service.core import names
@@ -99,4 +100,8 @@ def absolute(value: str) -> str:
 
 
 def absolutes(value: str) -> list[str]:
-    return [absolute(word) for word in value.split()]
+    """Paths, which may be quoted as in a shell: the folder of a place may have a blank in its name."""
+    try:
+        return [absolute(word) for word in shlex.split(value)]
+    except ValueError as error:
+        raise ValueError("absolute paths, separated by spaces (one with a space or a quote in it is quoted)") from error
