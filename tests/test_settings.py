@@ -70,3 +70,10 @@ def test_paths_to_back_up_may_have_blanks():
     for wrong in ("/etc/salt etc", "/home/ann's"):
         with pytest.raises(Invalid, match="CELLAR_BACKUP_PATHS must be absolute paths, separated by spaces"):
             read(known | {"CELLAR_BACKUP_PATHS": wrong})
+
+
+def test_a_secret_that_is_no_text_is_refused_with_a_sentence(tmp_path):
+    (tmp_path / "key").write_bytes(bytes(range(128, 168)))
+    known = {"CELLAR_DATABASE": "sqlite:////nowhere", "CELLAR_FILES": "/nowhere"}
+    with pytest.raises(Invalid, match="CELLAR_SECRET_KEY_FILE is no text"):
+        read(known | {"CELLAR_SECRET_KEY_FILE": str(tmp_path / "key")})

@@ -132,6 +132,8 @@ def _text(setting: Setting, environment: Mapping[str, str]) -> str:
             return Path(file).read_text().strip()
         except OSError as error:
             raise Invalid(f"{name}_FILE can't be read ({error.strerror}: {file}).") from error
+        except UnicodeDecodeError:
+            raise Invalid(f"{name}_FILE is no text ({file}): write the secret as text, such as base64.") from None
     text = environment.get(name, setting.default)
     if text is None:
         either = f" or {name}_FILE" if setting.secret else ""
