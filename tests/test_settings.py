@@ -77,3 +77,11 @@ def test_a_secret_that_is_no_text_is_refused_with_a_sentence(tmp_path):
     known = {"CELLAR_DATABASE": "sqlite:////nowhere", "CELLAR_FILES": "/nowhere"}
     with pytest.raises(Invalid, match="CELLAR_SECRET_KEY_FILE is no text"):
         read(known | {"CELLAR_SECRET_KEY_FILE": str(tmp_path / "key")})
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_an_address_of_version_6_may_be_listened_on(host, monkeypatch):
+    known = {"CELLAR_DATABASE": "sqlite:////nowhere", "CELLAR_FILES": "/nowhere", "CELLAR_SECRET_KEY": "s" * 32}
+    told = read(known | {"CELLAR_PUBLIC_HOST": host, "CELLAR_PRIVATE_HOST": host})
+    assert (told.public_host, told.private_host) == ("[::1]", "[::1]")
+    assert told.address == "http://[::1]:8080"

@@ -32,10 +32,10 @@ SETTINGS = (
     Setting("SECRET_KEY", str, None, "Signs sessions and node tokens; at least 32 characters.", secret=True),
     Setting("BUNDLE_KEY", str, "", "Signs bundles for nodes (`bundle-key` makes one); none if empty.", secret=True),
     Setting("DOMAIN", str, "butt.nz", "The name of the place; the bot `my` is `my.butt.nz`."),
-    Setting("PUBLIC_HOST", str, "127.0.0.1", "The address the public app listens on."),
+    Setting("PUBLIC_HOST", texts.host, "127.0.0.1", "The address the public app listens on."),
     Setting("PUBLIC_PORT", texts.port, "8080", "The port of the public app (people, nodes)."),
     Setting("PUBLIC_URL", str, "", "How nodes and people reach the public app; http://<host>:<port> when empty."),
-    Setting("PRIVATE_HOST", str, "127.0.0.1", "The address the private app listens on; keep it on loopback."),
+    Setting("PRIVATE_HOST", texts.host, "127.0.0.1", "The address the private app listens on; keep it on loopback."),
     Setting("PRIVATE_PORT", texts.port, "8081", "The port of the private app (masters only)."),
     Setting("WORKERS", texts.count, "2", "Worker processes of each app."),
     Setting(

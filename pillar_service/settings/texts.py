@@ -16,6 +16,12 @@ def port(value: str) -> int:
     raise ValueError("a port from 1 to 65535")
 
 
+def host(value: str) -> str:
+    """A name or an address; one of IPv6 in brackets, so that a port can follow it."""
+    bare = value.removeprefix("[").removesuffix("]")
+    return f"[{bare}]" if ":" in bare else bare
+
+
 def count(value: str) -> int:
     if value.isascii() and value.isdigit() and int(value) > 0:
         return int(value)

@@ -20,5 +20,5 @@ def refuse_where_one_answers(doors: Iterable[str]) -> None:
     """Raise Conflict if anything answers at one of these addresses."""
     for door in doors:
         host, _, port = door.rpartition(":")
-        with suppress(OSError), socket.create_connection((host, int(port)), timeout=CONNECT_S):
+        with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S):
             raise Conflict(f"Something answers at {door}, the service's address: stop it first. Nothing was touched.")
