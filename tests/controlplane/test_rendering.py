@@ -111,6 +111,13 @@ def test_backups_hold_what_was_configured_and_the_masters_keys(by_acme):
     assert told["CELLAR_BACKUP_KEEPER"] == '"own"'
 
 
+def test_who_names_more_to_back_up_still_has_the_pillar_and_the_masters_keys(tmp_path):
+    more = {"CELLAR_BACKUP_REPOSITORY": "/mnt/backups", "CELLAR_BACKUP_PATHS": "'/srv/my notes' /etc/hosts"}
+    told = Rendered(tmp_path, **FILES, settings=more).file("cellar settings")
+    paths = "/etc/cellar /var/lib/cellar/master/pki '/srv/my notes' /etc/hosts"
+    assert f'\nCELLAR_BACKUP_PATHS="{paths}"\n' in told
+
+
 def test_nginx_takes_its_sites(by_files, by_acme, tmp_path):
     for rendered, name in ((by_files, "files"), (by_acme, "acme")):
         nginx(rendered, tmp_path / name)
