@@ -322,6 +322,25 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(told, sentence, tmp_path
     assert sentence in rendered.argument("controlplane pillar", "name")
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("slack_bot_token", "nothing reads the secret {}: call it slack-bot-token"),
+        ("MAIL", "nothing reads the secret {}: call it mail"),
+        ("no-such-thing", "no setting takes the secret {}: name it after its setting, or remove it"),
+    ],
+)
+def test_a_secret_that_nothing_would_read_is_refused(name, sentence, tmp_path):
+    kept = tmp_path / "secrets"
+    kept.mkdir()
+    for there in (name, "mail", "secret-key.part", "id_ed25519"):
+        (kept / there).write_text("hidden")
+    rendered = Rendered(tmp_path / "rendered", **FILES, secrets=str(kept))  # a key that is refused, too, but only then
+    told = rendered.argument("controlplane pillar", "name")
+    assert sentence.format(kept / name) in told
+    assert told.count(" the secret ") == 1
+
+
 def test_the_example_is_a_pillar_that_is_taken(tmp_path):
     import yaml
 
