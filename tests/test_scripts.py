@@ -330,6 +330,11 @@ def test_an_upgrade_that_is_interrupted_goes_back(place: Place, tmp_path: Path, 
     assert said.endswith("The old version goes on.\n")
 
 
+def test_a_step_that_has_nothing_to_say_is_done(place: Place) -> None:
+    told = place.bash('. $v/settings.sh; mkdir -p "$CELLAR_DIR/log"; step quiet true; say "and on"')
+    assert (told.returncode, told.stdout.splitlines()[-1:]) == (0, ["and on"])
+
+
 def test_clean_takes_nothing_that_it_did_not_make(place: Place) -> None:
     place.folder.mkdir()
     (place.folder / "precious").write_text("keep")

@@ -132,7 +132,7 @@ step() {
 }
 
 since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'; }
-last_line() { grep -v '^[[:space:]]*$' "$1" | tail -n 1 | cut -c 1-300; }
+last_line() { { grep -v '^[[:space:]]*$' "$1" | tail -n 1 | cut -c 1-300; } || true; }
 
 # A process counts as the one in the pid file only if its start time matches, too: the kernel uses process ids again.
 is_up() { start-stop-daemon --status --pidfile "$CELLAR_DIR/run/$1.pid" 2>/dev/null && started_here "$1"; }
