@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import threading
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from pillar_service.metrics.families import BUCKETS, WORKERS, Family, Kind
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The library reads this variable when it is imported, so it must not be imported before `_made`."""
+
+BOOT = "boot"
+"""The file in an app's folder that names the boot in which it counts: after another one, process ids mean nothing."""
 
 FILES = ("counter", "histogram", "gauge_livesum")
 ROOM = 256 << 10
@@ -34,7 +38,20 @@ def begin(folder: Path, app: str) -> None:
     mine = folder / app
     shutil.rmtree(mine, ignore_errors=True)
     mine.mkdir(mode=0o700, parents=True)
+    with suppress(OSError):  # a full disk
+        (mine / BOOT).write_text(_this_boot())
     os.environ[FOLDER] = str(mine)
+
+
+def is_of_another_boot(mine: Path) -> bool:
+    """Whether an app's folder was begun before this machine was last started; not if that was not written down."""
+    with suppress(OSError):
+        return (mine / BOOT).read_text() not in ("", _this_boot())
+    return False
+
+
+def _this_boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def work_begins() -> None:

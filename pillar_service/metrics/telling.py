@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pillar_service.metrics.counting import is_of_another_boot
 from pillar_service.metrics.families import COUNTED, READ, Family
 
 Values = Mapping[Family, Mapping[tuple[str, ...], float]]
@@ -52,6 +53,8 @@ def _is_of_the_dead(file: Path) -> bool:
     """Whether it is a gauge of a process that is gone: if a whole app dies at once, nobody removes its files."""
     if not file.name.startswith("gauge_live"):
         return False
+    if is_of_another_boot(file.parent):
+        return True
     try:
         os.kill(int(file.stem.rpartition("_")[2]), 0)
     except ProcessLookupError:
