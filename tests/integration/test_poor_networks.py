@@ -46,8 +46,10 @@ def test_what_is_told_is_there_once_and_in_order(place: Place, node: str, networ
     with place.host.behind(network):
         tells(place, kind)
         time.sleep(POOR_S)
-        meanwhile = came()
-    assert network.is_heard == bool(meanwhile), f"{meanwhile} came meanwhile: the network was not what it is said to be"
+        if network.is_heard:
+            until(came, 120, "something comes through, however poor the network is")  # chance decides how soon
+        else:
+            assert came() == 0, "the network is not what it is said to be"
     until(lambda: came() >= COUNT, 180, "all of it is at the service")
     assert kept_events.numbers(place.service, node, kind) == kept_events.by_stream(range(COUNT), STREAMS)
     place.answers(node)
