@@ -5,20 +5,19 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.bots import health
-from pillar_service.core.bots.moves import MoveState
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Invalid, NotFound
 from pillar_service.core.jobs.jobs import JobState
 from pillar_service.core.people.agents import AccountState, Actual, AgentType, Belonging, Desired, Service
 from pillar_service.settings import settings
-from pillar_service.store.bots import bots, moves
+from pillar_service.store.bots import bots
 from pillar_service.store.bots.bots import Bot
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.store.people import accounts as account_rows
 from pillar_service.store.people import agents
-from pillar_service.usecases.bots import forgetting, placing, transfers
+from pillar_service.usecases.bots import forgetting, placing, refusing, transfers
 from pillar_service.usecases.jobs import closing, queue
 from pillar_service.usecases.nodes import pillars
 from pillar_service.usecases.payments import subscriptions
@@ -79,7 +78,7 @@ def _active_owner(account: object) -> str:
 def _create(
     request: queue.Request, name: str, told: str, owner: str, placed: tuple[str, int], limit: int, upload: object
 ) -> dict[str, Any]:
-    refuse_if_taken(name, owner)
+    refusing.if_taken(name, owner)
     now, id, image = time.time(), names.new_id(), settings().pub_image
     agents.add(id, AgentType.BOT, name, told, now)
     columns = {"service": str(Service.PUB), "node": placed[0], "port": placed[1], "image": image}
@@ -95,14 +94,6 @@ def _create(
     return shown(job)
 
 
-def refuse_if_taken(name: str, owner: str | None) -> None:
-    """Raise Conflict if a bot has this name, or if a deleted bot of another owner can still be brought back under it."""
-    could_come = [bot.id for bot in bots.deleted_as(name, time.time())]
-    theirs = {row.target for row in agents.people_of(could_come, Belonging.OWNER) if row.source == owner}
-    if bots.with_name(name) or not theirs.issuperset(could_come):
-        raise Conflict(f"The name {name} is taken: choose another.")
-
-
 def desire(actor: str, key: object, desired: Desired, idempotency_key: str | None = None) -> dict[str, Any]:
     """Say that a bot should run or be stopped; returns {"agent", "job"}. Asking again makes its node converge again."""
     request = queue.Request(actor, idempotency_key, "desire", key, desired)
@@ -111,27 +102,16 @@ def desire(actor: str, key: object, desired: Desired, idempotency_key: str | Non
         bot, before = found(key), request.before()
         if before is not None:
             return shown(before)
-        refuse_if_deleted(bot)
-        refuse_if_moving(bot)
+        refusing.if_deleted(bot)
+        refusing.if_moving(bot)
         if desired is Desired.RUNNING and Desired.STOPPED is _with_desired(bot, desired):
-            raise Conflict(_suspended(bot, "start"))
+            raise Conflict(refusing.suspended(bot, "start"))
         return _change(request, command, bot, {"desired": str(desired)})
 
 
 def _with_desired(bot: Bot, desired: Desired) -> Desired:
     bot.desired = str(desired)
     return pillars.effective(bot)
-
-
-def _suspended(bot: Bot, what: str) -> str:
-    return f"{bot.name} can't {what}: every account that owns it is suspended. Resume one first."
-
-
-def refuse_if_stopped(bot: Bot) -> None:
-    """Raise Conflict for a bot that should not run: a restart would start it, and nothing would stop it again."""
-    if pillars.effective(bot) is Desired.STOPPED:
-        is_wish = bot.desired == Desired.STOPPED
-        raise Conflict(f"{bot.name} is stopped: start it instead." if is_wish else _suspended(bot, "restart"))
 
 
 def upgrade(actor: str, key: object, idempotency_key: str | None = None) -> dict[str, Any]:
@@ -141,7 +121,7 @@ def upgrade(actor: str, key: object, idempotency_key: str | None = None) -> dict
         bot, before = found(key), request.before()
         if before is not None:
             return shown(before)
-        refuse_if_deleted(bot)
+        refusing.if_deleted(bot)
         return _change(request, "bots.upgrade", bot, {"image": settings().pub_image})
 
 
@@ -182,7 +162,7 @@ def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = N
 
 
 def _gone_with_its_node(request: queue.Request, bot: Bot, now: float) -> dict[str, Any]:
-    refuse_to_delete(bot)
+    refusing.to_delete(bot)
     forgetting.end_move(bot, now)
     job = queue.ask(request, "bots.delete", bot, now)
     result = {"pub_id": bot.pub_id, "data": f"on {bot.node}, which is lost"}
@@ -202,56 +182,13 @@ def withdraw(bot: Bot, why: str, now: float) -> None:
 
 
 def _change(request: queue.Request, command: str, bot: Bot, columns: dict[str, Any]) -> dict[str, Any]:
-    refuse_if_exporting(bot)
+    refusing.if_exporting(bot)
     now = time.time()
     bots.change(bot.id, **columns)
     pillars.rewrite(bot.node)
     job = queue.ask(request, command, bot, now)
     auditing.record(request.actor, command, f"agent:{bot.id}", now, f"job {job.id}, {columns}")
     return shown(job)
-
-
-def refuse_if_moving(bot: Bot) -> None:
-    """Raise Conflict for a bot that is moving to another node: starting it at either end might fork its identity."""
-    move = moves.open_of(bot.id)
-    if move is None or move.state == MoveState.CLEARING:
-        return
-    is_moving = f"{bot.name} is moving from {move.source} to {move.target}"
-    if forgetting.can_not_arrive(bot):
-        raise Conflict(
-            f"{is_moving}, and could not be brought to life there: {move.error} This is tried again every five minutes. "
-            "Until it arrives, an operator can only delete it with its data."
-        )
-    raise Conflict(f"{is_moving}: wait until it has arrived.")
-
-
-def refuse_if_exporting(bot: Bot) -> None:
-    """Raise Conflict for a bot that is moving, or whose data its node is packing or may still be packing."""
-    refuse_if_moving(bot)
-    _refuse_if_packed(bot)
-
-
-def refuse_to_delete(bot: Bot) -> None:
-    """Raise Conflict as `refuse_if_exporting` does, but not for a move that can't go on: its node is lost, or refuses it."""
-    if not forgetting.can_not_be_told(bot.node) and not forgetting.can_not_arrive(bot):
-        refuse_if_moving(bot)
-    _refuse_if_packed(bot)
-
-
-def _refuse_if_packed(bot: Bot) -> None:
-    if any(job.command == "bots.export" and _may_have_begun(job) for job in jobs.open_of(bot.id)):
-        raise Conflict(f"{bot.name} is being exported: wait until that is done, then try again.")
-
-
-def _may_have_begun(job: Job) -> bool:
-    # A job that waits for another try has been published before: the node may be working on it without having said so.
-    return job.state != JobState.QUEUED or job.attempts > 0
-
-
-def refuse_if_deleted(bot: Bot) -> None:
-    """Raise Conflict for a bot that has a tombstone."""
-    if bot.desired == Desired.ABSENT:
-        raise Conflict(f"{bot.name} is being deleted: nothing else can be done with it.")
 
 
 def found(key: object, deleted: bool = False) -> Bot:

@@ -18,8 +18,7 @@ from pillar_service.store.bots.moves import Move
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import Job
-from pillar_service.usecases.bots import bots as usecase
-from pillar_service.usecases.bots import forgetting, placing
+from pillar_service.usecases.bots import forgetting, placing, refusing
 from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.nodes import pillars
 from pillar_service.usecases.service import auditing
@@ -40,8 +39,8 @@ def begin(actor: str, bot: Bot, now: float) -> None:
 
 def check(bot: Bot) -> str:
     """The node to which a bot could move now; raises Full or Conflict with the reason if it can't."""
-    usecase.refuse_if_deleted(bot)
-    usecase.refuse_if_exporting(bot)
+    refusing.if_deleted(bot)
+    refusing.if_exporting(bot)
     if rows.open_of(bot.id):
         raise Conflict(
             f"{bot.name} has just moved, and the node that it left has not cleared up yet: wait until it has."

@@ -9,7 +9,7 @@ from pillar_service.settings import settings
 from pillar_service.store.bots import bots as rows
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
-from pillar_service.usecases.bots import bots, transfers
+from pillar_service.usecases.bots import bots, refusing, transfers
 
 
 def create(
@@ -87,4 +87,4 @@ def _refuse(person: str, name: str) -> None:
     most = settings().bots_most
     if rows.owned(person) >= most:
         raise Conflict(f"You own {most} bots, as many as an account may: delete one first.")
-    bots.refuse_if_taken(name, person)
+    refusing.if_taken(name, person)

@@ -23,7 +23,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import nodes
 from pillar_service.usecases.bots import bots as usecase
-from pillar_service.usecases.bots import forgetting, kept_exports, looking_through, moves, placing
+from pillar_service.usecases.bots import forgetting, kept_exports, looking_through, moves, placing, refusing
 from pillar_service.usecases.bots import transfers as tars
 from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.nodes import pillars
@@ -72,7 +72,7 @@ def _whole(bot: Bot) -> Transfer:
 
 
 def _check(bot: Bot, newest: Transfer | None) -> Tar:
-    usecase.refuse_if_deleted(bot)
+    refusing.if_deleted(bot)
     tar = rules.refuse_restore(bot.name, bot.node, is_lost(bot.node), bot.pub_id, _tar(newest) if newest else None)
     if any(job.state != JobState.QUEUED for job in jobs.open_of(bot.id)):
         raise Conflict(f"{bot.name} is busy with a job: try again once that is over.")

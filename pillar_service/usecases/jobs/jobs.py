@@ -17,7 +17,7 @@ from pillar_service.store.jobs import jobs, outputs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.store.jobs.outputs import JobLine
 from pillar_service.store.people import agents
-from pillar_service.usecases.bots import bots
+from pillar_service.usecases.bots import bots, refusing
 from pillar_service.usecases.jobs import closing, leases, queue
 from pillar_service.usecases.people import permissions
 from pillar_service.usecases.service import auditing
@@ -51,10 +51,10 @@ def _submit(request: queue.Request, name: str, key: object, arguments: dict[str,
     with transaction():
         bot, before = bots.found(key), request.before()
         if before is None:
-            bots.refuse_if_deleted(bot)
-            bots.refuse_if_moving(bot)
+            refusing.if_deleted(bot)
+            refusing.if_moving(bot)
             if name == "bots.restart":
-                bots.refuse_if_stopped(bot)
+                refusing.if_stopped(bot)
             before = queue.ask(request, name, bot, now, arguments)
             auditing.record(request.actor, name, f"agent:{bot.id}", now, f"job {before.id}")
         return {"agent": bots.described([bot])[0], "job": queue.described(before)}

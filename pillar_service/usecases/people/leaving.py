@@ -26,7 +26,7 @@ from pillar_service.store.people import sessions as session_rows
 from pillar_service.store.people import sharing as sharing_rows
 from pillar_service.store.people import tokens as token_rows
 from pillar_service.store.service import audit
-from pillar_service.usecases.bots import bots, bringing_back, forgetting, invites, own_bots
+from pillar_service.usecases.bots import bots, bringing_back, forgetting, invites, own_bots, refusing
 from pillar_service.usecases.events import forwardings, stories
 from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.meeseeks import people as chat
@@ -116,7 +116,7 @@ def delete(person: str, email: str, password: str, code: str | None) -> None:
         raise Invalid("That is not the address of this account: type it exactly.")
     confirming.confirm(person, password, code)
     for bot in _alone(person):
-        bots.refuse_to_delete(bot)
+        refusing.to_delete(bot)
     _refuse_if_others_need_a_node(person)
     payments.end(f"account:{person}", person)
     nobody = passwords.hashed(secrets.token_hex(16))

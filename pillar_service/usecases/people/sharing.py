@@ -20,7 +20,7 @@ from pillar_service.store.people import accounts as account_rows
 from pillar_service.store.people import agents
 from pillar_service.store.people import sharing as rows
 from pillar_service.store.people.sharing import Invitation
-from pillar_service.usecases.bots import bots, placing
+from pillar_service.usecases.bots import placing, refusing
 from pillar_service.usecases.people import accounts, mails, permissions
 from pillar_service.usecases.service import auditing
 
@@ -97,7 +97,7 @@ def invite(person: str, key: object, email: object) -> str | None:
     address, token, now = letters.address(email), tokens.new_token(), time.time()
     with transaction():
         bot = permissions.require(person, Act.SHARE, key)
-        bots.refuse_if_deleted(bot)
+        refusing.if_deleted(bot)
         open_now = rows.open_of(bot.id, now)
         before = [row for row in open_now if row.email == address]
         _refuse_who_belongs(bot, address)
@@ -243,7 +243,7 @@ def hand_over(person: str, key: object, to: object, typed: object) -> None:
     now = time.time()
     with transaction():
         bot = permissions.require(person, Act.SHARE, key)
-        bots.refuse_if_deleted(bot)
+        refusing.if_deleted(bot)
         if typed != bot.name:
             raise Invalid(f"To hand it over, type the bot's name: {bot.name}.")
         belonging = _belonging(bot)

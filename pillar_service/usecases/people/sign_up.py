@@ -30,7 +30,7 @@ from pillar_service.core.people.tickets import TicketKind
 from pillar_service.settings import settings
 from pillar_service.store.database import transaction
 from pillar_service.store.people import accounts as rows
-from pillar_service.usecases.bots import bots
+from pillar_service.usecases.bots import bots, refusing
 from pillar_service.usecases.payments import subscriptions
 from pillar_service.usecases.people import accounts, holds, limits, mails, passwords, tickets
 
@@ -81,7 +81,7 @@ def ask(token: str | None, name: object, bot: object, address: str, then: str = 
     ticket = tickets.look(TicketKind.NEWBIE, token)
     facts = {**ticket.facts, "name": names.person_name(name), "bot": _bot(bot, then.startswith(JOIN)), "then": then}
     if facts["bot"]:
-        bots.refuse_if_taken(facts["bot"], None)
+        refusing.if_taken(facts["bot"], None)
     limits.spend(Tried.MAIL, facts["email"], address)
     with transaction():
         is_known = rows.with_email(facts["email"]) is not None
