@@ -85,6 +85,17 @@ def test_without_the_service_it_waits_over_a_restart_too_and_all_others_go_on(ce
     assert "It is waiting for restarts" in waits(room)
 
 
+def test_what_is_fired_while_it_waits_is_not_lost_with_a_restart(room: Room) -> None:
+    asking.fire(room.home, "careful", "go")
+    room.until(lambda: "governors/restarts" in waits(room))
+    asking.fire(room.home, "careful", "ended")
+    room.until(lambda: not list((room.home.running / asking.FIRE).iterdir()))
+    room.engine.close()
+    room.begin()
+    room.until(lambda: room.engine.instances)
+    assert room.engine.instances["careful", NODE].memory.events == [["ended", "hand"]]
+
+
 def test_a_new_file_takes_the_place_of_one_that_waits(room: Room) -> None:
     asking.fire(room.home, "careful", "go")
     room.until(lambda: "governors/restarts" in waits(room))

@@ -82,6 +82,8 @@ class Instance:
     def fire(self, event: str, by: str) -> None:
         """Have it take an event once its pending actions are over."""
         self.memory.events.append([event, by])
+        # Whoever fired it was told that it will be taken, and a wait for a lease may outlast this process.
+        self.memory.save()
 
     def tick(self, now: float, pool: Executor, configuration: looks.Configuration) -> None:
         """Go on; takes at most one transition."""
