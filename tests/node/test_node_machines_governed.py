@@ -96,6 +96,19 @@ def test_what_is_fired_while_it_waits_is_not_lost_with_a_restart(room: Room) -> 
     assert room.engine.instances["careful", NODE].memory.events == [["ended", "hand"]]
 
 
+def test_a_lease_that_ended_while_the_node_slept_is_asked_for_again(cellar: Any, room: Room) -> None:
+    governors(1)
+    before_sleep = [0.0]
+    clock = lambda: before_sleep.pop() if before_sleep else 10_000.0  # noqa: E731
+    room.govern = lambda name, what, seconds: Governor(lambda: Door(cellar.service), name, what, seconds, clock)
+    room.engine.close()
+    room.begin()
+    room.in_state("idle", "careful")
+    asking.fire(room.home, "careful", "go")
+    room.until(lambda: len(asking.history(room.home, "careful")[NODE]) == 3)
+    assert (done(room), asking.history(room.home, "careful")[NODE][1]["error"]) == (True, None)
+
+
 def test_a_new_file_takes_the_place_of_one_that_waits(room: Room) -> None:
     asking.fire(room.home, "careful", "go")
     room.until(lambda: "governors/restarts" in waits(room))

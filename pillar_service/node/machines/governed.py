@@ -55,7 +55,7 @@ class Permit:
         elif self._asked is None and time.monotonic() >= self._due:
             self._governor = self._governor or self._govern(action.governor, self._what, action.timeout_s + SPARE_S)
             self._asked = pool.submit(self._governor.take)
-        return self.lease is not None
+        return self.lease is not None and self.lease.stands
 
     def _take(self, name: str, asked: Future[Lease | None]) -> None:
         self._asked = None
