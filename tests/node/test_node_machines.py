@@ -1,6 +1,7 @@
 """Machines with real files and processes; tests of what they see and of containers are in other modules."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,13 @@ def test_one_machine_for_each_bot(room: Room) -> None:
     del room.bots["0123456789abcdef"]
     room.ahead += 10
     room.until(lambda: len(room.engine.instances) == 1)
+    gone, there = (room.home.running / "each" / f"{bot}.json" for bot in ("0123456789abcdef", "9e0f1f3a9c2e5b7d"))
+    assert gone.exists(), "it may be poured again"
+    for file in (gone, there):
+        os.utime(file, (1e9, 1e9))
+    room.ahead += 3600
+    room.until(lambda: not gone.exists())
+    assert there.exists()
 
 
 def test_asking_says_what_is_not_there(room: Room) -> None:
@@ -235,6 +243,17 @@ def test_a_memory_file_that_makes_no_sense_is_begun_anew(room: Room) -> None:
         room.begin()
         room.tick()
         assert room.state("lamp") == "dark"
+
+
+def test_what_a_newer_version_remembers_besides_is_no_reason_to_forget_the_rest(room: Room) -> None:
+    room.write("lamp", LAMP)
+    lamp_on(room)
+    room.engine.close()
+    file = room.home.running / "lamp" / f"{NODE}.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"mood": "bright"}))
+    room.begin()
+    room.tick()
+    assert (room.state("lamp"), room.engine.instances["lamp", NODE].memory.values["count"]) == ("light", 1)
 
 
 def test_a_link_and_a_folder_are_no_machines(room: Room) -> None:

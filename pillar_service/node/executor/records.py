@@ -130,8 +130,14 @@ def known(home: Home, job: str | None = None) -> list[Record]:
 
 def unsent(home: Home) -> list[Record]:
     """All runs with lines that the service does not have yet, oldest first."""
-    paths = sorted(folder(home, "lines").iterdir(), key=lambda path: path.stat().st_mtime)
+    paths = sorted(folder(home, "lines").iterdir(), key=_written_at)
     return [Record(home, one[1], int(one[2])) for path in paths if (one := NAMED.fullmatch(path.name))]
+
+
+def _written_at(path: Path) -> float:
+    with suppress(FileNotFoundError):  # it has been sent meanwhile
+        return path.stat().st_mtime
+    return 0.0
 
 
 def sweep(home: Home, now: float | None = None) -> None:

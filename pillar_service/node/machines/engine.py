@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 THREADS = 6
 REFRESH_S = 5.0
 """Seconds between looks for files and bots."""
+SWEEP_S = 3600.0
+"""Seconds between looks for what is remembered of bots that are gone."""
 
 Bots = Callable[[str], Mapping[str, str]]
 
@@ -52,7 +54,7 @@ class Engine:
         self._pool = ThreadPoolExecutor(THREADS, "machines")
         self._subjects: dict[str, str] = {}
         self._asked: Future[Mapping[str, str]] | None = None
-        self._due = 0.0
+        self._due = self._sweeps_at = 0.0
 
     def _broken(self, name: str, fault: str) -> None:
         log.warning("machines: %s", fault)
@@ -69,7 +71,7 @@ class Engine:
             self.library.refresh()
             if self._asked is None and any(one.each is Each.BOT for one in self.library.machines.values()):
                 self._asked = self._pool.submit(self._bots, self._node)
-        self._hear()
+        self._hear(now)
         self._arrange()
         self._take_fired()
         for key, one in list(self.instances.items()):
@@ -78,15 +80,23 @@ class Engine:
             except Exception:
                 log.exception("machines: %s of %s failed", *key)
 
-    def _hear(self) -> None:
+    def _hear(self, now: float) -> None:
         """Take in which bots there are; while Docker does not answer, the known ones stay."""
         if self._asked is None or not self._asked.done():
             return
         try:
             self._subjects = dict(self._asked.result())
+            self._forget_gone(now)
         except (SaltcellarError, OSError) as error:
             log.debug("machines: %s", error)
         self._asked = None
+
+    def _forget_gone(self, now: float) -> None:
+        if now >= self._sweeps_at:
+            self._sweeps_at = now + SWEEP_S
+            for name, one in self.library.machines.items():
+                if one.each is Each.BOT:
+                    memory.forget_others(self._home.running, name, self._subjects)
 
     def _arrange(self) -> None:
         """Make an instance of each machine for each subject; an instance with an action under way is replaced after it."""

@@ -175,6 +175,9 @@ class Instance:
             self._finish(None, future.result())
         except (SaltcellarError, OSError) as error:
             self._finish(str(error))
+        except Exception as error:  # it counts as failed, too: otherwise it would be begun again each second
+            log.exception("machines: %s of %s", self.machine.name, self.subject)
+            self._finish(f"{type(error).__name__}: {error}")
 
     def _quick(self, action: Action) -> None:
         try:

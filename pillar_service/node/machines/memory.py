@@ -4,7 +4,8 @@ import contextlib
 import json
 import logging
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 
 HISTORY = 200
 """How many entries of the history are kept."""
+KEPT_S = 86_400.0
+"""How long what a machine remembers of a bot is kept once the bot is gone, in seconds: it may be poured again."""
 
 
 @dataclass
@@ -38,7 +41,8 @@ class Memory:
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
             told = json.loads(path.read_text())
             if isinstance(told["state"], str) and isinstance(told["values"], dict):
-                return cls(path, **told)
+                known = {one.name for one in fields(cls)} - {"path"}  # a newer version's file may have more
+                return cls(path, **{name: value for name, value in told.items() if name in known})
         return cls(path)
 
     def enter(self, state: str) -> None:
@@ -73,3 +77,12 @@ def path(folder: Path, machine: str, subject: str) -> Path:
     if "/" in machine + subject or machine.startswith(".") or subject.startswith("."):
         raise NotFound("There is no such machine.")
     return folder / machine / f"{subject}.json"
+
+
+def forget_others(folder: Path, machine: str, subjects: Collection[str]) -> None:
+    """Delete what a machine remembers of all but these subjects, unless it wrote that within the last day."""
+    before = time.time() - KEPT_S
+    for file in path(folder, machine, "x").parent.glob("*.json"):
+        with contextlib.suppress(OSError):
+            if file.stem not in subjects and file.stat().st_mtime < before:
+                file.unlink()

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zlib
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -50,7 +51,7 @@ def _unpack(file: Path, into: Path) -> None:
                     part = archive.extractfile(member)
                     assert part is not None
                     _write(part, into / name)
-    except tarfile.TarError as error:
+    except (tarfile.TarError, EOFError, zlib.error) as error:  # the latter two come from gzip
         raise Failed(f"The bundle of wheels can't be unpacked ({error}).") from error
 
 
