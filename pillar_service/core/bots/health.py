@@ -73,13 +73,13 @@ def made_at(at: float, offset_s: float | None, now: float) -> float:
     return min(at - offset_s if offset_s is not None and abs(offset_s) > OFF_S else at, now)
 
 
-def vouched_at(reported_at: float | None, now: float) -> float | None:
+def vouched_at(reported_at: float | None, began_at: float, now: float) -> float:
     """When a bot counts as reported, once its job has ended with the node saying that it lives.
 
-    A while ago: so reports that the node made while the job ran are not older, and yet silence is noticed. A bot that was
-    never reported is not lost by silence either.
+    That is when the job began, so that reports which the node made meanwhile are not older; or a while ago, if the job
+    took long. Arguments: the last report (None: there is none yet), the job's begin, and the time now, in Unix seconds.
     """
-    return None if reported_at is None else max(reported_at, now - LOST_AFTER_S / 2)
+    return max(reported_at or 0.0, began_at, now - LOST_AFTER_S / 2)
 
 
 NEVER = "0001-01-01"

@@ -113,7 +113,7 @@ def settle(job: Job, ended: Outcome, now: float) -> None:
     if job.command in REMOVING:
         _gone(bot, ended.result if isinstance(ended.result, dict) else {}, now)
     elif job.command != VACATE and (COMMANDS[job.command].converges or job.command == "bots.restart"):
-        _converged(bot, ended.result, now)
+        _converged(bot, ended.result, job.started_at or now, now)
     elif job.command == "bots.export":
         _change(bot, ended.result)
 
@@ -130,9 +130,10 @@ def end(job: Job, state: JobState, said: str, now: float, came_back: Any = None)
         bots.change(bot.id, detail=said, **worse)
 
 
-def _converged(bot: Bot, said: object, now: float) -> None:
+def _converged(bot: Bot, said: object, began_at: float, now: float) -> None:
     now_is = {Desired.RUNNING: Actual.ALIVE, Desired.STOPPED: Actual.STOPPED}.get(pillars.effective(bot))
-    changed = {"actual": str(now_is), "reported_at": health.vouched_at(bot.reported_at, now)} if now_is else {}
+    heard_at = health.vouched_at(bot.reported_at, began_at, now)
+    changed = {"actual": str(now_is), "reported_at": heard_at} if now_is else {}
     _change(bot, said, detail="", **changed)
 
 

@@ -1,11 +1,13 @@
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from eventful import told as told_event
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pouring import OTHER_PUB, PUB, bot, carry_out, event, owner, poured, report, told
+from pouring import OTHER_PUB, PUB, answer, bot, event, owner, poured, report, states_of, told
 
 from pillar_service.core.bots import health as rules
 from pillar_service.core.errors import Invalid
@@ -13,6 +15,7 @@ from pillar_service.core.people.agents import Desired
 from pillar_service.store.bots import samples
 from pillar_service.usecases.bots import bots, health
 from pillar_service.usecases.events import events
+from pillar_service.usecases.jobs import claims, runs
 from pillar_service.usecases.nodes import nodes, pillars
 
 pytestmark = pytest.mark.usefixtures("service", "person")
@@ -71,25 +74,42 @@ def test_what_a_pub_says_of_itself_keeps_no_other_from_being_heard_of() -> None:
     assert bots.show("my")["health"]["version"].isprintable()
 
 
+@contextmanager
+def at(moment: float) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as clock:
+        clock.setattr(time, "time", lambda: moment)
+        yield
+
+
 def test_silence_is_shown_as_lost() -> None:
-    id = poured()["id"]
-    health.take("cellar-1", [event(report(id, at=time.time() - 600))])
-    assert bots.show("my")["actual"] == "lost"
+    id, now = poured()["id"], time.time()
+    health.take("cellar-1", [event(report(id, at=now))])
+    with at(now + rules.LOST_AFTER_S - 1):
+        assert bots.show("my")["actual"] == "alive"
+    with at(now + rules.LOST_AFTER_S + 1):
+        assert bots.show("my")["actual"] == "lost"
 
 
 def test_a_bot_whose_job_says_that_it_lives_is_not_lost_until_it_is_silent_for_long() -> None:
     """After a machine was off for a while, its node starts the bot before the first report comes."""
-    id = poured()["id"]
-    health.take("cellar-1", [event(report(id, at=time.time() - 600))])
-    bots.desire("test", "my", Desired.RUNNING)
-    carry_out()
-    assert bots.show("my")["actual"] == "alive"
-    health.take("cellar-1", [event(report(id, at=time.time() - 10, peers=7), n=2)])  # made while the job ran
-    assert bots.show("my")["health"]["peers"] == 7
-    with pytest.MonkeyPatch.context() as later:
-        now = time.time() + rules.LOST_AFTER_S + 1
-        later.setattr(time, "time", lambda: now)
+    id, began = poured()["id"], time.time() + 600
+    with at(began):
         assert bots.show("my")["actual"] == "lost"
+        bots.desire("test", "my", Desired.RUNNING)
+        [run] = claims.claim("salt")["runs"]
+        runs.started("salt", run["id"], f"jid-{run['id']}")
+    with at(began + 30):
+        answer(run, states_of("cellar-1"))
+        assert bots.show("my")["actual"] == "alive"
+        health.take("cellar-1", [event(report(id, at=began + 20, peers=7))])  # made while the job ran
+        assert bots.show("my")["health"]["peers"] == 7
+    with at(began + 20 + rules.LOST_AFTER_S + 1):
+        assert bots.show("my")["actual"] == "lost"
+
+
+def test_after_a_long_job_silence_counts_from_its_end() -> None:
+    assert rules.vouched_at(None, 1000.0, 5000.0) == 5000.0 - rules.LOST_AFTER_S / 2
+    assert rules.vouched_at(4999.0, 1000.0, 5000.0) == 4999.0
 
 
 @pytest.mark.parametrize("offset_s", [-600.0, 600.0, 20.0])

@@ -7,6 +7,7 @@ from pouring import answer, bot, event, owner, poured, report
 
 from pillar_service.core.errors import Invalid
 from pillar_service.store import database
+from pillar_service.store.bots import bots as bot_rows
 from pillar_service.store.jobs import jobs as job_rows
 from pillar_service.store.nodes import fleet as fleet_rows
 from pillar_service.store.service import masters as master_rows
@@ -86,8 +87,10 @@ def test_a_master_is_seen_now_and_then() -> None:
 def test_a_report_counts_the_bots_once_in_a_quarter_of_an_hour() -> None:
     id = poured()["id"]
     bot("late")
-    poured_long_ago = poured("old")["id"]
-    health.take("cellar-1", [event(report(id), report(poured_long_ago, at=time.time() - 600))])
+    silent = poured("old")["id"]
+    with database.transaction():
+        bot_rows.change(silent, reported_at=time.time() - 600)
+    health.take("cellar-1", [event(report(id))])
     now = time.time()
     at = int(now // 900) * 900
     first = {state: count for _, state, count in fleet_rows.counts([at, at + 900])}
