@@ -81,7 +81,7 @@ def fetching(place: Place, tmp_path: Path) -> Callable[[str], subprocess.Popen[b
             script.chmod(0o755)
         told = f". {tmp_path}/tree/vagrant/settings.sh; take_turn; prepare up"
         # Under nohup, whatever the tests start ignores SIGHUP.
-        hears = ["env", "--default-signal=HUP", "bash", "-c", told]
+        hears = ["env", "--default-signal=HUP,INT", "bash", "-c", told]
         going = subprocess.Popen(hears, env=os.environ | place.settings, start_new_session=True)
         ends = time.monotonic() + 30
         while not begun.exists() and time.monotonic() < ends:
@@ -311,7 +311,7 @@ change_database "$CELLAR_DIR/copies"
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_an_upgrade_that_is_interrupted_goes_back(place: Place, tmp_path: Path, how: signal.Signals) -> None:
     asked = tmp_path / "asked"
-    hears = ["env", "--default-signal=HUP", "bash", "-c", CHANGED]
+    hears = ["env", "--default-signal=HUP,INT", "bash", "-c", CHANGED]
     settings = os.environ | place.settings | {"v": str(VAGRANT), "asked": str(asked)}
     going = subprocess.Popen(hears, env=settings, start_new_session=True, stdout=subprocess.PIPE, text=True)
     assert going.stdout is not None
