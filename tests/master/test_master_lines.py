@@ -108,6 +108,9 @@ def test_one_event_that_makes_no_sense_does_not_end_the_listening(monkeypatch: p
         def greet_all(self) -> None:
             greeted.append(1)
 
+        def catch_up(self) -> None:
+            pass
+
     monkeypatch.setattr(events.salt.utils.event, "get_master_event", bus)
     runs, held = Runs(), Held.of(RUN, "1")
     runs.add(held)

@@ -32,6 +32,7 @@ def follow(opts: Mapping[str, Any], runs: Runs, arrivals: Arrivals, stop: thread
                     if event is not None:
                         backoff.reset()
                         _heard(event["tag"], event["data"], runs, arrivals)
+                    arrivals.catch_up()
         except Exception as error:  # Salt's transport raises various kinds when the publisher ends.
             log.warning("The master's event bus was lost (%r); connecting again.", error)
         backoff.wait()
