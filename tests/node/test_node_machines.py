@@ -173,6 +173,10 @@ def test_one_machine_for_each_bot(room: Room) -> None:
     room.in_state("b", "each", "9e0f1f3a9c2e5b7d")
     assert asking.listed(room.home)["each"]["states"] == {"0123456789abcdef": "a", "9e0f1f3a9c2e5b7d": "b"}
     assert [one["sentence"] for one in room.told.of("action")] == ["I am pub-my of 9e0f1f3a9c2e5b7d"]
+    room.engine.close()
+    asking.fire(room.home, "each", "go", "0123456789abcdef")
+    room.begin()
+    room.in_state("b", "each", "0123456789abcdef")  # though Docker is only asked after the event is read
     del room.bots["0123456789abcdef"]
     room.ahead += 10
     room.until(lambda: len(room.engine.instances) == 1)

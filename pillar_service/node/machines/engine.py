@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 THREADS = 6
 REFRESH_S = 5.0
 """Seconds between looks for files and bots."""
+WAITS_S = 60.0
+"""Seconds that an event fired by hand waits for its instance."""
 SWEEP_S = 3600.0
 """Seconds between looks for what is remembered of bots that are gone."""
 
@@ -124,12 +127,16 @@ class Engine:
         return Instance(loaded, subject, found, kept, self._tell, self._put, self._govern)
 
     def _take_fired(self) -> None:
-        """Take in events that somebody fired by hand (`machines.fire`)."""
+        """Take in events that somebody fired by hand (`machines.fire`).
+
+        One for a bot waits a while for its instance: after the agent's start, Docker has not said yet which bots there are.
+        """
         folder = self._home.running / FIRE
         for name in sorted(_names(folder)):
-            told = _taken(folder / name)
+            told = _asked(folder / name)
             instance = self.instances.get((str(told.get("machine")), str(told.get("subject"))))
-            if instance:
+            is_early = bool(told) and instance is None
+            if _is_taken(folder / name, WAITS_S if is_early else 0.0) and instance:
                 instance.fire(str(told.get("event")), "hand")
 
 
@@ -140,12 +147,21 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _taken(file: Path) -> dict[str, Any]:
-    """What was asked for; deletes the file, even an unreadable one, which would otherwise be read each second for ever."""
+def _asked(file: Path) -> dict[str, Any]:
+    """What was asked for; empty if the file can't be read, and then it is of no use."""
     try:
-        written = file.read_bytes()
-        file.unlink()
-        told = json.loads(written)
+        told = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _is_taken(file: Path, least_s: float) -> bool:
+    """Delete a file that is at least so many seconds old; returns whether it did: on a disk that can't be written, no."""
+    try:
+        if abs(time.time() - file.stat().st_mtime) < least_s:
+            return False
+        file.unlink()
+    except OSError:
+        return False
+    return True
