@@ -50,6 +50,7 @@ def is_of_another_boot(mine: Path) -> bool:
     return False
 
 
+@cache
 def _this_boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 

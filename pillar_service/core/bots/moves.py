@@ -47,6 +47,11 @@ AGAIN_AFTER_S = {MoveState.ARRIVING: 300.0, MoveState.CLEARING: 3600.0}
 """How long after a failure, in seconds, the step is tried again."""
 
 
+def can_not_arrive(state: MoveState, error: str) -> bool:
+    """Whether the last try to bring the bot to life on its new node failed; ``error`` says why, or is empty."""
+    return state is MoveState.ARRIVING and error != ""
+
+
 def told(state: MoveState, desired: Desired) -> Desired:
     """What the node that has the bot is told it should be during a move.
 

@@ -9,7 +9,7 @@ from pillar_service.core.errors import Invalid, NotFound, Unavailable
 from pillar_service.core.machines.machines import Machine
 from pillar_service.node import agent, disk
 from pillar_service.node.machines.library import Library, Loaded
-from pillar_service.node.machines.memory import Memory, path
+from pillar_service.node.machines.memory import Memory, files
 from pillar_service.node.paths import Home
 
 FIRE = ".fire"
@@ -108,5 +108,4 @@ def _states(home: Home, machine: str) -> dict[str, str]:
 
 
 def _memories(home: Home, machine: str) -> dict[str, Memory]:
-    folder = path(home.running, machine, "x").parent
-    return {file.stem: Memory.at(file) for file in sorted(folder.glob("*.json")) if not file.name.startswith(".")}
+    return {file.stem: Memory.at(file) for file in files(home.running, machine)}

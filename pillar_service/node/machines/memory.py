@@ -79,10 +79,16 @@ def path(folder: Path, machine: str, subject: str) -> Path:
     return folder / machine / f"{subject}.json"
 
 
+def files(folder: Path, machine: str) -> list[Path]:
+    """The files of one machine, sorted by subject; raises NotFound unless its name is a safe path segment."""
+    there = path(folder, machine, "x").parent.glob("*.json")
+    return sorted(file for file in there if not file.name.startswith("."))
+
+
 def forget_others(folder: Path, machine: str, subjects: Collection[str]) -> None:
     """Delete what a machine remembers of all but these subjects, unless it wrote that within the last day."""
     before = time.time() - KEPT_S
-    for file in path(folder, machine, "x").parent.glob("*.json"):
+    for file in files(folder, machine):
         with contextlib.suppress(OSError):
             if file.stem not in subjects and file.stat().st_mtime < before:
                 file.unlink()

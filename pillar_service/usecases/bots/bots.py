@@ -153,7 +153,7 @@ def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = N
         withdraw(bot, "The bot was deleted before this was done.", now)
         if forgetting.can_not_be_told(bot.node):
             return _gone_with_its_node(request, bot, now)
-        if purge and forgetting.can_not_arrive(bot):
+        if purge and forgetting.is_stuck(bot):
             forgetting.end_move(bot, now, "It was deleted before it arrived.")
         going = purge or bot.purge
         purge_at = now if going else now + settings().deleted_days * DAY_S

@@ -1,7 +1,7 @@
 """Forgetting a bot: what goes with its data, and what goes when its node can't be told."""
 
 from pillar_service.core import names
-from pillar_service.core.bots.moves import AT_HOME, MoveState
+from pillar_service.core.bots.moves import AT_HOME, MoveState, can_not_arrive
 from pillar_service.core.people.agents import Actual, Desired
 from pillar_service.store.bots import bots, invites, moves, samples
 from pillar_service.store.bots.bots import Bot
@@ -39,10 +39,10 @@ def can_not_be_told(node: str) -> bool:
     return found is None or found.lost_at is not None
 
 
-def can_not_arrive(bot: Bot) -> bool:
+def is_stuck(bot: Bot) -> bool:
     """Whether a bot is moving to a node where the last try to bring it to life failed."""
     move = moves.open_of(bot.id)
-    return move is not None and move.state == MoveState.ARRIVING and move.error != ""
+    return move is not None and can_not_arrive(MoveState(move.state), move.error)
 
 
 def end_move(bot: Bot, now: float, why: str = "Its node was lost.") -> None:

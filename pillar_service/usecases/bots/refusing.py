@@ -2,7 +2,7 @@
 
 import time
 
-from pillar_service.core.bots.moves import MoveState
+from pillar_service.core.bots.moves import MoveState, can_not_arrive
 from pillar_service.core.errors import Conflict
 from pillar_service.core.jobs.jobs import JobState
 from pillar_service.core.people.agents import Belonging, Desired
@@ -35,7 +35,7 @@ def if_moving(bot: Bot) -> None:
     if move is None or move.state == MoveState.CLEARING:
         return
     is_moving = f"{bot.name} is moving from {move.source} to {move.target}"
-    if forgetting.can_not_arrive(bot):
+    if can_not_arrive(MoveState(move.state), move.error):
         raise Conflict(
             f"{is_moving}, and could not be brought to life there: {move.error} This is tried again every five minutes. "
             "Until it arrives, an operator can only delete it with its data."
@@ -51,7 +51,7 @@ def if_exporting(bot: Bot) -> None:
 
 def to_delete(bot: Bot) -> None:
     """Raise Conflict as `if_exporting` does, but not for a move that can't go on: its node is lost, or refuses it."""
-    if not forgetting.can_not_be_told(bot.node) and not forgetting.can_not_arrive(bot):
+    if not forgetting.can_not_be_told(bot.node) and not forgetting.is_stuck(bot):
         if_moving(bot)
     _if_packed(bot)
 

@@ -47,8 +47,8 @@ def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed:
     ]
     if not fit:
         alone = "" if command.selector == EVERYTHING else f" It only runs where {command.selector} fits."
-        wanted = "" if asked == EVERYTHING else str(asked)
-        fits = f"fits {wanted or 'that'} and " if wanted or named else ""
+        wanted = str(asked) or ("that" if named else "")
+        fits = f"fits {wanted} and " if wanted else ""
         raise NoNodes(f"No node {fits}lets you run {command.name}: {_usable(allowed)}.{alone}")
     return _chosen(command, _able(command, fit))
 
