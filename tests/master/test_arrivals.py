@@ -1,7 +1,6 @@
 """How often a node that starts is told to sync."""
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,11 +31,8 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 
 
 @pytest.fixture
-def arrivals(tmp_path: Path, client: Client) -> Arrivals:
-    there = {name: str(tmp_path / name) for name in ("cachedir", "sock_dir", "pki_dir", "log_file", "conf_file")}
-    return Arrivals(
-        SaltMaster(salt.config.apply_master_config({**there, "root_dir": str(tmp_path), "id": "salt_master"}))
-    )
+def arrivals(opts: dict[str, Any], client: Client) -> Arrivals:
+    return Arrivals(SaltMaster(opts))
 
 
 def test_a_start_soon_after_another_is_answered_once_more(

@@ -15,12 +15,6 @@ from pillar_service.master.dispatch.salt_master import SaltMaster
 NODE, WELL = "cellar-1", {"return": "well", "retcode": 0, "success": True}
 
 
-@pytest.fixture
-def opts(tmp_path: Path) -> dict[str, Any]:
-    there = {name: str(tmp_path / name) for name in ("cachedir", "sock_dir", "pki_dir", "log_file", "conf_file")}
-    return dict(salt.config.apply_master_config({**there, "root_dir": str(tmp_path), "id": "salt_master"}))
-
-
 def file_of(opts: dict[str, Any], jid: str) -> Path:
     """Where Salt stores what the node returned for a job; its folder is made."""
     folder = Path(salt.utils.jid.jid_dir(jid, f"{opts['cachedir']}/jobs", opts["hash_type"])) / NODE

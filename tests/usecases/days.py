@@ -22,6 +22,14 @@ def ahead(seconds: float) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def at(moment: float) -> Iterator[None]:
+    """The clock of the service's machine stands still at this moment."""
+    with pytest.MonkeyPatch.context() as clock:
+        clock.setattr(time, "time", lambda: moment)
+        yield
+
+
 def days_pass(until: float) -> list[dict[str, Any]]:
     """Do what is due each day since it was last done, and at ``until``; return the steps taken."""
     now, steps = standings.beat_at() or time.time(), list[dict[str, Any]]()

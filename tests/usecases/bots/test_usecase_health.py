@@ -1,9 +1,8 @@
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from days import ahead, at
 from eventful import told as told_event
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -47,9 +46,7 @@ def test_an_older_report_is_a_sample_but_not_the_last_word() -> None:
 
 def test_what_was_heard_while_the_place_s_own_clock_was_ahead_hides_nothing_once_it_is_right() -> None:
     id = poured()["id"]
-    with pytest.MonkeyPatch.context() as ahead:
-        real = time.time
-        ahead.setattr(time, "time", lambda: real() + 86_400 * 365)
+    with ahead(86_400 * 365):
         health.take("cellar-1", [event(report(id))])
     health.take("cellar-1", [event(report(id, status="exited", health="none"), n=2)])
     shown = bots.show("my")
@@ -72,13 +69,6 @@ def test_what_a_pub_says_of_itself_keeps_no_other_from_being_heard_of() -> None:
     assert health.take("cellar-1", [sent])["refused"] == []
     assert bots.show("theirs")["health"]["peers"] == 7
     assert bots.show("my")["health"]["version"].isprintable()
-
-
-@contextmanager
-def at(moment: float) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as clock:
-        clock.setattr(time, "time", lambda: moment)
-        yield
 
 
 def test_silence_is_shown_as_lost() -> None:
@@ -122,9 +112,7 @@ def test_of_a_node_whose_clock_is_wrong_bots_are_as_it_says(offset_s: float) -> 
     [sample] = samples.newest(id, 10)
     assert abs(sample.at - now) <= 20
     late = event(report(id, at=now + offset_s - 600))["data"]  # what waited on the node while it was cut off
-    later = now + 3600
-    with pytest.MonkeyPatch.context() as clock:
-        clock.setattr(time, "time", lambda: later)
+    with at(now + 3600):
         events.take("cellar-1", [told_event(2, rules.EVENT_TYPE, data=late, at=now)], offset_s=offset_s)
     assert bots.show("my")["reported_at"] == shown["reported_at"]
 

@@ -81,6 +81,16 @@ def open_cellar_2() -> None:
     node_terms.limit("test", "cellar-2", None)
 
 
+def refused_on_arrival() -> None:
+    """Move cellar-1's bot up to its first, failed import on cellar-2."""
+    open_cellar_2()
+    draining.drain("test", "cellar-1")
+    for _ in range(4):
+        draining.go_on()
+        moves.go_on()
+        carried(**{"import": "ERROR: The image is missing."})
+
+
 def test_a_bot_moves_step_by_step_and_is_never_at_two_places() -> None:
     id = poured()["id"]
     open_cellar_2()
@@ -179,12 +189,7 @@ def test_what_stayed_is_left_so_though_the_clock_was_ahead_when_its_node_was_dra
 
 def test_what_fails_at_the_other_place_is_tried_again_there_and_never_goes_back() -> None:
     id = poured()["id"]
-    open_cellar_2()
-    draining.drain("test", "cellar-1")
-    for _ in range(4):
-        draining.go_on()
-        moves.go_on()
-        carried(**{"import": "ERROR: The image is missing."})
+    refused_on_arrival()
     moves.go_on()
     [move] = draining.show("cellar-1")["moves"]
     assert (move["state"], "image is missing" in move["error"]) == ("arriving", True)
@@ -207,12 +212,7 @@ def test_what_fails_at_the_other_place_is_tried_again_there_and_never_goes_back(
 def test_what_failed_while_the_clock_was_ahead_is_tried_again_once_that_is_right() -> None:
     """No node has the bot meanwhile: it has left the first and does not live on the second."""
     poured()
-    open_cellar_2()
-    draining.drain("test", "cellar-1")
-    for _ in range(4):
-        draining.go_on()
-        moves.go_on()
-        carried(**{"import": "ERROR: The image is missing."})
+    refused_on_arrival()
     moves.go_on(time.time() + 86_400)
     assert moves.go_on() == 1
     assert carried() == [("cellar-2", "bots.import")]
@@ -383,12 +383,7 @@ def test_a_bot_that_was_to_arrive_at_a_node_that_is_lost_can_be_deleted(looks: i
 
 def test_a_bot_that_can_not_arrive_can_be_deleted_with_its_data_and_leaves_nothing() -> None:
     id = poured()["id"]
-    open_cellar_2()
-    draining.drain("test", "cellar-1")
-    for _ in range(4):
-        draining.go_on()
-        moves.go_on()
-        carried(**{"import": "ERROR: The image is missing."})
+    refused_on_arrival()
     with pytest.raises(Conflict, match="wait until it has arrived"):  # this try may still succeed
         bots.delete("test", "my", purge=True)
     moves.go_on()

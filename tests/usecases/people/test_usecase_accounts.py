@@ -1,6 +1,5 @@
-import time
-
 import pytest
+from days import ahead
 from pouring import OWNER, owner
 from trails import trail
 
@@ -101,9 +100,7 @@ def test_a_network_of_ipv6_has_no_more_guesses_for_having_many_addresses() -> No
 
 def test_what_failed_while_the_clock_was_ahead_locks_nobody_out_once_it_is_right() -> None:
     owner()
-    with pytest.MonkeyPatch.context() as ahead:
-        real = time.time
-        ahead.setattr(time, "time", lambda: real() + 365 * 86_400)
+    with ahead(365 * 86_400):
         for _ in range(limits.PAIR):
             with pytest.raises(Unauthenticated):
                 accounts.sign_in(OWNER, "wrong", "192.0.2.1")

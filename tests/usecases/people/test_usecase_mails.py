@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from days import ahead
 
 from pillar_service.core.people import mails as rules
 from pillar_service.core.people.mails import Letter
@@ -44,9 +45,7 @@ def test_a_mail_is_there_only_if_what_it_is_about_is() -> None:
 
 
 def test_what_could_not_be_delivered_while_the_clock_was_ahead_goes_once_it_is_right() -> None:
-    with pytest.MonkeyPatch.context() as ahead:
-        real = time.time
-        ahead.setattr(time, "time", lambda: real() + 365 * 86_400)
+    with ahead(365 * 86_400):
         post()
         first = mails.claim()
         assert first is not None
